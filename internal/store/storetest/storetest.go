@@ -1,0 +1,99 @@
+// Package storetest opens a fresh, migrated store for a test: SQLite in a temporary folder, or PostgreSQL in a schema of its own when
+// OVERTURE_TEST_POSTGRES holds a URL. Every stateful test uses it, so the same suites prove both engines.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store"
+)
+
+// Env names the PostgreSQL to test on, for example postgres://postgres@127.0.0.1:5432/postgres.
+const Env = "OVERTURE_TEST_POSTGRES"
+
+// Open gives an empty store that is removed when the test ends.
+func Open(t testing.TB) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), Options(t)) //nolint:usetesting // the store outlives t.Context in cleanups
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})
+	return s
+}
+
+// Options names a fresh database on the engine under test, for tests that open it themselves or pass it to a real process.
+func Options(t testing.TB) store.Options {
+	t.Helper()
+	base := os.Getenv(Env)
+	if base == "" {
+		return store.Options{DataDir: t.TempDir(), Sealer: Plain{}}
+	}
+	return store.Options{DatabaseURL: schemaURL(t, base), Sealer: Plain{}}
+}
+
+// OnPostgres tells which engine the suite runs on.
+func OnPostgres() bool { return os.Getenv(Env) != "" }
+
+func schemaURL(t testing.TB, base string) string {
+	t.Helper()
+	var random [6]byte
+	_, _ = rand.Read(random[:])
+	schema := "test_" + hex.EncodeToString(random[:])
+	ctx := context.Background() //nolint:usetesting // cleanups run after t.Context ends
+	conn, err := pgx.Connect(ctx, base)
+	if err != nil {
+		t.Fatalf("PostgreSQL of %s is not reachable: %v", Env, err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // nothing to do about it
+	if _, err := conn.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
+		t.Fatalf("create schema: %v", err)
+	}
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(ctx, base)
+		if err != nil {
+			return
+		}
+		defer conn.Close(ctx) //nolint:errcheck // nothing to do about it
+		_, _ = conn.Exec(ctx, "DROP SCHEMA "+schema+" CASCADE")
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatalf("%s: %v", Env, err)
+	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	q.Set("pool_max_conns", "8")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// Plain is a Sealer for tests: it marks instead of encrypting, and still refuses a ciphertext moved to another row.
+type Plain struct{}
+
+// Seal marks the secret with what it is bound to.
+func (Plain) Seal(plain overture.Secret, bound string) (string, error) {
+	return bound + "|" + plain.Reveal(), nil
+}
+
+// Open refuses what was bound to something else.
+func (Plain) Open(sealed, bound string) (overture.Secret, error) {
+	value, ok := strings.CutPrefix(sealed, bound+"|")
+	if !ok {
+		return "", overture.ErrInvalid("sealed_elsewhere", "the secret was sealed for another row")
+	}
+	return overture.Secret(value), nil
+}

@@ -23,7 +23,7 @@ const Env = "OVERTURE_TEST_POSTGRES"
 // Open gives an empty store that is removed when the test ends.
 func Open(t testing.TB) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), Options(t)) //nolint:usetesting // the store outlives t.Context in cleanups
+	s, err := store.Open(context.Background(), Options(t))
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
@@ -53,12 +53,12 @@ func schemaURL(t testing.TB, base string) string {
 	var random [6]byte
 	_, _ = rand.Read(random[:])
 	schema := "test_" + hex.EncodeToString(random[:])
-	ctx := context.Background() //nolint:usetesting // cleanups run after t.Context ends
+	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, base)
 	if err != nil {
 		t.Fatalf("PostgreSQL of %s is not reachable: %v", Env, err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing to do about it
+	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
 		t.Fatalf("create schema: %v", err)
 	}
@@ -67,7 +67,7 @@ func schemaURL(t testing.TB, base string) string {
 		if err != nil {
 			return
 		}
-		defer conn.Close(ctx) //nolint:errcheck // nothing to do about it
+		defer conn.Close(ctx)
 		_, _ = conn.Exec(ctx, "DROP SCHEMA "+schema+" CASCADE")
 	})
 	u, err := url.Parse(base)

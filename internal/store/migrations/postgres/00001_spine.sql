@@ -153,6 +153,7 @@ CREATE TABLE campaign (
 );
 CREATE INDEX campaign_account_id_id ON campaign (account_id, id);
 CREATE INDEX campaign_state ON campaign (state);
+CREATE INDEX campaign_unfinished ON campaign (id) WHERE launched_at IS NOT NULL AND completed_at IS NULL;
 CREATE TABLE list_import (
 	id BIGINT PRIMARY KEY,
 	account_id BIGINT NOT NULL,
@@ -236,6 +237,7 @@ CREATE TABLE message (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX message_campaign_id_recipient_id_leg ON message (campaign_id, recipient_id, leg) WHERE campaign_id > 0;
 CREATE UNIQUE INDEX message_entry_id ON message (entry_id) WHERE entry_id > 0;
+CREATE INDEX message_replied ON message (campaign_id) WHERE replied_at IS NOT NULL;
 CREATE TABLE dispatch (
 	lane_id BIGINT NOT NULL,
 	due_at BIGINT NOT NULL,

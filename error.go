@@ -1,6 +1,9 @@
 package overture
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Kind is the class of an error that a caller may act on. It is itself an error, so errors.Is(err, overture.NotFound) works.
 type Kind string
@@ -33,7 +36,9 @@ type Error struct {
 	Code    string // stable machine word such as "campaign_not_draft"; empty means the kind itself
 	Message string
 	Fields  []Field
-	Err     error
+	// RetryAfter says how long to wait; zero where waiting does not help.
+	RetryAfter time.Duration
+	Err        error
 }
 
 func (e *Error) Error() string {

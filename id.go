@@ -31,6 +31,16 @@ func ParseID[K idKind](s string) (ID[K], error) {
 	return 0, &Error{Kind: Invalid, Message: fmt.Sprintf("%q is not the id of a %s", clip(s), k.prefix())}
 }
 
+// Parse reads the wire form into id, as ParseID does. It is not UnmarshalText: ids stay numbers for every encoder but the API's.
+func (id *ID[K]) Parse(s string) error {
+	parsed, err := ParseID[K](s)
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}
+
 func clip(s string) string {
 	if len(s) > 40 {
 		return s[:40] + "…"

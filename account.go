@@ -20,9 +20,10 @@ type Settings struct {
 	SendRate         int                    // segments per second of new campaigns (E4)
 	Lookback         time.Duration          // how long a reply belongs to an outbound message (I3)
 	DefaultSkillID   SkillID                // replies outside the lookback
-	HelpText         string                 // answer to HELP; empty means no answer from us
+	HelpText         string                 // answer to HELP; empty means a short one that names the brand and STOP
 	TimeZone         string                 // for dates people type; IANA name
 	OpenConversation OpenConversationPolicy // default for campaigns (G3)
+	OrdinaryWords    []string               // keywords such as CANCEL, END, YES that are plain answers while a conversation is open
 }
 
 // OptOutTextDefault is the vendor guides' text of 42 characters, reserved under the limit of 140 (S, C2).

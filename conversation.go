@@ -12,6 +12,7 @@ type Inbound struct {
 	From          Address
 	To            Address
 	Body          string
+	Media         int    // attachments; their content stays with the provider
 	OptOutType    string // provider's own keyword verdict: STOP, START, HELP or empty
 	City, Country string
 	ReceivedAt    time.Time
@@ -37,6 +38,7 @@ type OptOut struct {
 	Address   Address
 	Source    OptOutSource
 	Evidence  string // id of the inbound message or the words of the person who recorded it
+	Review    bool   // honoured on a phrase or a slip of the keyboard: a person should look at it
 	CreatedAt time.Time
 }
 

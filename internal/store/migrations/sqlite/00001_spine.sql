@@ -315,14 +315,19 @@ CREATE TABLE inbound (
 	from_address TEXT NOT NULL,
 	to_address TEXT NOT NULL,
 	body TEXT NOT NULL,
+	media INTEGER NOT NULL,
 	opt_out_type TEXT NOT NULL,
 	city TEXT NOT NULL,
 	country TEXT NOT NULL,
-	raw TEXT NOT NULL,
+	wish TEXT NOT NULL,
+	alone INTEGER NOT NULL,
+	message_id INTEGER NOT NULL,
 	received_at INTEGER NOT NULL,
 	processed_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX inbound_account_id_provider_provider_id ON inbound (account_id, provider, provider_id);
+CREATE INDEX inbound_unprocessed ON inbound (id) WHERE processed_at IS NULL;
+CREATE INDEX inbound_message_id ON inbound (message_id) WHERE message_id > 0;
 CREATE TABLE opt_out (
 	brand_id INTEGER NOT NULL,
 	channel TEXT NOT NULL,
@@ -330,6 +335,7 @@ CREATE TABLE opt_out (
 	account_id INTEGER NOT NULL,
 	source TEXT NOT NULL,
 	evidence TEXT NOT NULL,
+	review INTEGER NOT NULL,
 	created_at INTEGER NOT NULL,
 	PRIMARY KEY (brand_id, channel, address)
 ) STRICT;
@@ -343,6 +349,7 @@ CREATE TABLE consent_event (
 	kind TEXT NOT NULL,
 	source TEXT NOT NULL,
 	evidence TEXT NOT NULL,
+	review INTEGER NOT NULL,
 	at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX consent_event_account_id_address ON consent_event (account_id, address);
@@ -368,6 +375,7 @@ CREATE TABLE conversation (
 ) STRICT;
 CREATE INDEX conversation_account_id_state_updated_at ON conversation (account_id, state, updated_at);
 CREATE INDEX conversation_brand_id_address_state ON conversation (brand_id, address, state);
+CREATE UNIQUE INDEX conversation_open ON conversation (brand_id, channel, address) WHERE state <> 'closed';
 CREATE INDEX conversation_agent_id_state ON conversation (agent_id, state);
 CREATE INDEX conversation_campaign_id ON conversation (campaign_id);
 CREATE TABLE entry (

@@ -200,6 +200,8 @@ func whyInvalid(d string, code int, number *phonenumbers.PhoneNumber, plus bool)
 		switch phonenumbers.IsPossibleNumberWithReason(number) {
 		case phonenumbers.TOO_SHORT:
 			return fmt.Errorf("is too short for %s: check that no digit is missing", country)
+		case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
+			return fmt.Errorf("is too short for %s: the area code is missing", country)
 		case phonenumbers.TOO_LONG:
 			return fmt.Errorf("is too long for %s: check for extra digits", country)
 		case phonenumbers.INVALID_LENGTH:

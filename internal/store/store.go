@@ -9,6 +9,7 @@ package store
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/flake"
@@ -20,6 +21,9 @@ type Store struct {
 	db   *sqldb.DB
 	ids  *flake.Source
 	seal Sealer
+
+	commitOnce  sync.Mutex
+	commitStmts *commitStatements // SQLite only
 }
 
 // Sealer encrypts secrets at rest; bound names the row and field so that a ciphertext cannot be moved to another row.

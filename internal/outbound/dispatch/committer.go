@@ -1,0 +1,242 @@
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// committer is the one writer of a node: it merges the marks and settlements of all senders into one transaction per interval, so that
+// durable does not mean slow. Marks are answered by a callback; settlements are kept until they are written.
+type committer struct {
+	record Record
+	every  time.Duration
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	pending map[overture.SenderID]*pendingWork
+	wake    chan struct{}
+	quit    chan struct{}
+	done    chan struct{}
+}
+
+type pendingWork struct {
+	work    overture.SenderWork
+	answers []markAnswer
+	waiters []chan<- struct{}
+	tries   int
+}
+
+// markAnswer hands the verdicts of one batch of marks back. at is a time before the commit began: the send deadline counts from it.
+type markAnswer struct {
+	n  int
+	fn func(verdicts []overture.Verdict, at time.Time, err error)
+}
+
+func newCommitter(record Record, every time.Duration, log *slog.Logger) *committer {
+	return &committer{record: record, every: every, log: log, pending: map[overture.SenderID]*pendingWork{},
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+}
+
+// stop writes what is left and ends. Nobody may add work afterwards.
+func (c *committer) stop() {
+	close(c.quit)
+	<-c.done
+}
+
+func (c *committer) of(head overture.SenderWork) *pendingWork {
+	p := c.pending[head.Lease.SenderID]
+	if p == nil || p.work.Lease != head.Lease {
+		// A new lease of the same sender: what the old one left is superseded anyway.
+		p = &pendingWork{work: head}
+		c.pending[head.Lease.SenderID] = p
+	}
+	return p
+}
+
+func (c *committer) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// mark asks for marks; fn is called once from the committer's goroutine and must not block.
+func (c *committer) mark(head overture.SenderWork, marks []overture.Mark, fn func([]overture.Verdict, time.Time, error)) {
+	c.mu.Lock()
+	p := c.of(head)
+	p.work.Marks = append(p.work.Marks, marks...)
+	p.answers = append(p.answers, markAnswer{n: len(marks), fn: fn})
+	c.mu.Unlock()
+	c.poke()
+}
+
+// settle records the end of an attempt, sooner or later.
+func (c *committer) settle(head overture.SenderWork, xs ...overture.Settlement) {
+	c.mu.Lock()
+	p := c.of(head)
+	p.work.Settlements = append(p.work.Settlements, xs...)
+	c.mu.Unlock()
+	c.poke()
+}
+
+// move changes places of queued messages.
+func (c *committer) move(head overture.SenderWork, moves []overture.Move) {
+	c.mu.Lock()
+	p := c.of(head)
+	p.work.Moves = append(p.work.Moves, moves...)
+	c.mu.Unlock()
+	c.poke()
+}
+
+// flushed returns a channel that closes when everything added for the sender before the call is written.
+func (c *committer) flushed(head overture.SenderWork) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	c.mu.Lock()
+	p := c.of(head)
+	p.waiters = append(p.waiters, ch)
+	c.mu.Unlock()
+	c.poke()
+	return ch
+}
+
+func (c *committer) run() {
+	defer close(c.done)
+	timer := time.NewTimer(0)
+	<-timer.C
+	last := time.Time{}
+	for quitting := false; ; {
+		if !quitting {
+			select {
+			case <-c.wake:
+			case <-c.quit:
+				quitting = true
+			}
+		}
+		if wait := c.every - time.Since(last); wait > 0 && !quitting {
+			timer.Reset(wait)
+			<-timer.C
+		}
+		last = time.Now()
+		batch := c.take()
+		if len(batch) == 0 {
+			if quitting {
+				return
+			}
+			continue
+		}
+		if !c.commit(batch) {
+			if quitting {
+				return // markers of unwritten settlements stay and are looked up after the restart
+			}
+			timer.Reset(200 * time.Millisecond) // the database is in trouble: do not spin
+			<-timer.C
+		}
+		if quitting {
+			return
+		}
+	}
+}
+
+func (c *committer) take() []*pendingWork {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch := make([]*pendingWork, 0, len(c.pending))
+	for id, p := range c.pending {
+		delete(c.pending, id)
+		if len(p.work.Marks)+len(p.work.Settlements)+len(p.work.Moves)+len(p.waiters) > 0 {
+			batch = append(batch, p)
+		}
+	}
+	return batch
+}
+
+// commit writes a batch; when that fails for a reason that is not the database's health, it writes each sender alone, so that one bad row
+// does not stop the others.
+func (c *committer) commit(batch []*pendingWork) bool {
+	err := c.write(batch)
+	if err == nil {
+		return true
+	}
+	if len(batch) > 1 && overture.KindOf(err) != overture.Unavailable {
+		ok := true
+		for _, p := range batch {
+			if one := c.write([]*pendingWork{p}); one != nil {
+				c.failed(p, one)
+				ok = false
+			}
+		}
+		return ok
+	}
+	for _, p := range batch {
+		c.failed(p, err)
+	}
+	return false
+}
+
+func (c *committer) write(batch []*pendingWork) error {
+	work := make([]overture.SenderWork, len(batch))
+	for i, p := range batch {
+		work[i] = p.work
+	}
+	began := time.Now()
+	// The context is not the runner's: what was sent must be recorded also while stopping.
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	results, err := c.record.Commit(ctx, began, work)
+	if err != nil {
+		return err
+	}
+	for i, p := range batch {
+		if n := results[i].Superseded; n > 0 {
+			c.log.Info("settlements superseded by a receipt or a newer owner", "sender_id", p.work.Lease.SenderID.String(), "count", n)
+		}
+		verdicts := results[i].Verdicts
+		for _, a := range p.answers {
+			a.fn(verdicts[:a.n], began, nil)
+			verdicts = verdicts[a.n:]
+		}
+		for _, w := range p.waiters {
+			close(w)
+		}
+	}
+	return nil
+}
+
+// maxTries bounds how often a settlement that the database refuses is tried alone. Then only its marker remains, and the lookup settles it.
+const maxTries = 20
+
+// failed answers the marks with the error and keeps the settlements for the next round.
+func (c *committer) failed(p *pendingWork, err error) {
+	for _, a := range p.answers {
+		a.fn(nil, time.Time{}, err)
+	}
+	if p.tries == 0 {
+		c.log.Error("writing attempts", "sender_id", p.work.Lease.SenderID.String(), "settlements", len(p.work.Settlements), "error", err)
+	}
+	if overture.KindOf(err) != overture.Unavailable {
+		if p.tries++; p.tries > maxTries {
+			c.log.Error("giving up on settlements; their markers will be looked up", "sender_id", p.work.Lease.SenderID.String(), "settlements", len(p.work.Settlements))
+			return
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.pending[p.work.Lease.SenderID]
+	if now == nil {
+		now = &pendingWork{work: p.work}
+		now.work.Marks, now.work.Settlements, now.work.Moves = nil, nil, nil
+		c.pending[p.work.Lease.SenderID] = now
+	}
+	if now.work.Lease != p.work.Lease {
+		return
+	}
+	now.work.Settlements = append(p.work.Settlements, now.work.Settlements...)
+	now.work.Moves = append(p.work.Moves, now.work.Moves...)
+	now.waiters = append(p.waiters, now.waiters...)
+	now.tries = p.tries
+	c.poke()
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// Commit writes one round of the dispatch engine in one transaction: marks first, then settlements and moves, for all senders of this
+// node. It is the only place where an attempt becomes durable (R1), where its result is fenced by the epoch (R3), and where opt-outs,
+// pauses, cancels and open conversations are checked for the last time (R9). results[i] answers work[i].
+func (s *Store) Commit(ctx context.Context, now time.Time, work []overture.SenderWork) ([]overture.CommitResult, error) {
+	results := make([]overture.CommitResult, len(work))
+	var err error
+	if s.db.Postgres() {
+		err = s.commitPostgres(ctx, now, work, results)
+	} else {
+		err = s.commitSQLite(ctx, now, work, results)
+	}
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("commit attempts: %w", err))
+	}
+	return results, nil
+}
+
+// commitTx is what one transaction of the engine carries on both engines.
+type commitTx struct {
+	ctx    context.Context //nolint:containedctx // lives as long as the transaction
+	tx     *sql.Tx
+	now    int64
+	counts countDeltas
+	store  *Store
+}
+
+// suppress ends a message whose person opted out or is in a conversation; other verdicts pass unchanged.
+func (c *commitTx) suppress(m overture.Mark, v overture.Verdict) (overture.Verdict, error) {
+	if v != overture.OptedOut && (v != overture.InTalk || m.HoldTalks) {
+		return v, nil
+	}
+	reason := overture.ReasonOptedOut
+	if v == overture.InTalk {
+		reason = overture.ReasonOpenConversation
+	}
+	gone, err := c.end(m.Place, overture.Suppressed, reason)
+	if gone {
+		v = overture.Gone
+	}
+	return v, err
+}
+
+// end takes a message that was never marked out of the queue into a final state; gone is true when it is not queued there any more, or
+// when a marker says that a send may have happened.
+func (c *commitTx) end(p overture.Place, state overture.State, reason string) (gone bool, err error) {
+	res, err := c.tx.ExecContext(c.ctx, `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3
+		AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = $3)`, p.LaneID, p.Due.UnixMilli(), p.MessageID)
+	if err != nil {
+		return false, fmt.Errorf("take out of the queue: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return true, err
+	}
+	return false, each(c.ctx, c.tx, `UPDATE message SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state < $1 RETURNING campaign_id`,
+		func(campaign overture.CampaignID) { c.counts.move(campaign, overture.Queued, state) }, state, reason, c.now, p.MessageID)
+}
+
+// retryAt is the new due time in milliseconds. It differs from the old one because PostgreSQL removes the old row and inserts the new one
+// in one statement.
+func retryAt(x overture.Settlement) int64 {
+	at := x.RetryAt.UnixMilli()
+	if at == x.Due.UnixMilli() {
+		at++
+	}
+	return at
+}
+
+func addresses(marks []overture.Mark) []overture.Address {
+	out := make([]overture.Address, len(marks))
+	for i, m := range marks {
+		out[i] = m.Address
+	}
+	return out
+}
+
+func lanesOf(marks []overture.Mark) []overture.LaneID {
+	var out []overture.LaneID
+	seen := map[overture.LaneID]bool{}
+	for _, m := range marks {
+		if !seen[m.LaneID] {
+			seen[m.LaneID] = true
+			out = append(out, m.LaneID)
+		}
+	}
+	return out
+}
+
+func asksAboutTalks(marks []overture.Mark) bool {
+	for _, m := range marks {
+		if m.SkipTalks || m.HoldTalks {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// postgresCommit is one transaction of the engine on PostgreSQL: one set-based statement per kind of work.
+type postgresCommit struct{ commitTx }
+
+func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
+	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
+		for i := range work {
+			if err := c.marks(&work[i], &results[i]); err != nil {
+				return err
+			}
+		}
+		for i := range work {
+			if err := c.settle(&work[i], &results[i]); err != nil {
+				return err
+			}
+			if err := c.move(&work[i]); err != nil {
+				return err
+			}
+		}
+		return c.counts.apply(ctx, tx)
+	})
+}
+
+func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult) error {
+	if len(w.Marks) == 0 {
+		return nil
+	}
+	r.Verdicts = make([]overture.Verdict, len(w.Marks))
+	gate, err := c.store.gateOf(c.ctx, c.tx, w)
+	if err != nil {
+		return err
+	}
+	var lanes, dues, ids, lookups []int64
+	var attempts []int16
+	var tokens []string
+	position := map[overture.MessageID]int{}
+	for i, m := range w.Marks {
+		verdict := gate.verdict(m)
+		if verdict != overture.Marked {
+			if r.Verdicts[i], err = c.suppress(m, verdict); err != nil {
+				return err
+			}
+			continue
+		}
+		position[m.MessageID] = i
+		lanes, dues, ids = append(lanes, int64(m.LaneID)), append(dues, m.Due.UnixMilli()), append(ids, int64(m.MessageID))
+		attempts, tokens, lookups = append(attempts, int16(m.Attempt)), append(tokens, m.Token), append(lookups, m.LookupAt.UnixMilli())
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	err = each(c.ctx, c.tx, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, u.attempt, u.token, $3, 'attempting', 0, u.lookup_at
+		FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[]) u (lane, due, id, attempt, token, lookup_at)
+		JOIN dispatch d ON d.lane_id = u.lane AND d.due_at = u.due AND d.message_id = u.id
+		WHERE d.not_after > $3 ON CONFLICT DO NOTHING RETURNING message_id`,
+		func(id overture.MessageID) { r.Verdicts[position[id]] = overture.Marked },
+		w.Lease.SenderID, w.Lease.Epoch, c.now, lanes, dues, ids, attempts, tokens, lookups)
+	if err != nil {
+		return fmt.Errorf("mark: %w", err)
+	}
+	return nil
+}
+
+func (c *postgresCommit) settle(w *overture.SenderWork, r *overture.CommitResult) error {
+	var ended, doubted []overture.Settlement
+	for _, x := range w.Settlements {
+		if x.State == overture.Unknown {
+			doubted = append(doubted, x)
+		} else {
+			ended = append(ended, x)
+		}
+	}
+	n, err := c.finish(w, ended)
+	if err != nil {
+		return err
+	}
+	d, err := c.doubt(w, doubted)
+	if err != nil {
+		return err
+	}
+	r.Superseded = len(ended) - n + len(doubted) - d
+	return nil
+}
+
+// finish settles attempts whose outcome is known and returns how many still carried our epoch.
+func (c *postgresCommit) finish(w *overture.SenderWork, xs []overture.Settlement) (int, error) {
+	if len(xs) == 0 {
+		return 0, nil
+	}
+	n := len(xs)
+	id, lane, due, started, retry, notAfter := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	attempt, state := make([]int16, n), make([]int16, n)
+	token, outcome, provider, reason := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	http, code := make([]int64, n), make([]int64, n)
+	byID := make(map[overture.MessageID]overture.Settlement, n)
+	for i, x := range xs {
+		id[i], lane[i], due[i], started[i] = int64(x.MessageID), int64(x.LaneID), x.Due.UnixMilli(), x.StartedAt.UnixMilli()
+		retry[i], notAfter[i], attempt[i], state[i] = retryAt(x), x.NotAfter.UnixMilli(), int16(x.Attempt), int16(x.State)
+		token[i], outcome[i], provider[i], reason[i], http[i], code[i] = x.Token, x.Outcome, x.ProviderID, x.Reason, int64(x.HTTPStatus), int64(x.Code)
+		byID[x.MessageID] = x
+	}
+	rows, err := c.tx.QueryContext(c.ctx, `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+			$7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
+			u (id, lane, due, started, retry, not_after, attempt, state, token, outcome, provider, reason, http, code)),
+		f AS (DELETE FROM inflight USING u WHERE inflight.message_id = u.id AND inflight.epoch = $15 RETURNING u.*),
+		h AS (INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
+			SELECT id, attempt, token, $15, started, $16, outcome, http, code, provider FROM f ON CONFLICT DO NOTHING),
+		q AS (DELETE FROM dispatch USING f WHERE dispatch.lane_id = f.lane AND dispatch.due_at = f.due AND dispatch.message_id = f.id),
+		r AS (INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, retry, id, not_after FROM f WHERE state = 0),
+		m AS (UPDATE message SET state = greatest(message.state, f.state), attempts = greatest(message.attempts, f.attempt),
+				provider_id = CASE WHEN f.provider = '' THEN message.provider_id ELSE f.provider END,
+				code = f.code, reason = CASE WHEN f.state = 0 THEN message.reason ELSE f.reason END,
+				accepted_at = CASE WHEN f.state = 50 THEN $16 ELSE message.accepted_at END, updated_at = $16
+			FROM f WHERE message.id = f.id AND (f.state = 0 OR message.state < f.state) RETURNING message.id, message.campaign_id, f.state)
+		SELECT f.id, COALESCE(m.campaign_id, 0), COALESCE(m.state, 0) FROM f LEFT JOIN m ON m.id = f.id`,
+		id, lane, due, started, retry, notAfter, attempt, state, token, outcome, provider, reason, http, code, w.Lease.Epoch, c.now)
+	if err != nil {
+		return 0, fmt.Errorf("settle: %w", err)
+	}
+	defer rows.Close()
+	var optOuts []overture.Settlement
+	settled := 0
+	for rows.Next() {
+		var message overture.MessageID
+		var campaign overture.CampaignID
+		var to overture.State
+		if err := rows.Scan(&message, &campaign, &to); err != nil {
+			return 0, fmt.Errorf("settle: %w", err)
+		}
+		settled++
+		c.counts.move(campaign, overture.Queued, to)
+		if x := byID[message]; x.OptOut {
+			optOuts = append(optOuts, x)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("settle: %w", err)
+	}
+	for _, x := range optOuts {
+		if err := c.store.recordProviderOptOut(c.ctx, c.tx, w, x, c.now); err != nil {
+			return 0, err
+		}
+	}
+	return settled, nil
+}
+
+// doubt keeps markers whose outcome is unknown and says when to look them up.
+func (c *postgresCommit) doubt(w *overture.SenderWork, xs []overture.Settlement) (int, error) {
+	if len(xs) == 0 {
+		return 0, nil
+	}
+	id, at, lookups := make([]int64, len(xs)), make([]int64, len(xs)), make([]int16, len(xs))
+	for i, x := range xs {
+		id[i], at[i], lookups[i] = int64(x.MessageID), x.LookupAt.UnixMilli(), int16(x.Lookups)
+	}
+	res, err := c.tx.ExecContext(c.ctx, `UPDATE inflight SET state = 'unknown', lookups = u.lookups, next_lookup_at = u.at
+		FROM unnest($1::bigint[], $2::bigint[], $3::smallint[]) u (id, at, lookups) WHERE inflight.message_id = u.id AND inflight.epoch = $4`,
+		id, at, lookups, w.Lease.Epoch)
+	if err != nil {
+		return 0, fmt.Errorf("keep in doubt: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+func (c *postgresCommit) move(w *overture.SenderWork) error {
+	var lane, due, id, newDue, notAfter []int64
+	for _, m := range w.Moves {
+		if m.State != overture.Queued {
+			if _, err := c.end(m.Place, m.State, m.Reason); err != nil {
+				return err
+			}
+			continue
+		}
+		if m.NewDue.UnixMilli() == m.Due.UnixMilli() {
+			continue
+		}
+		lane, due, id = append(lane, int64(m.LaneID)), append(due, m.Due.UnixMilli()), append(id, int64(m.MessageID))
+		newDue, notAfter = append(newDue, m.NewDue.UnixMilli()), append(notAfter, m.NotAfter.UnixMilli())
+	}
+	if len(id) == 0 {
+		return nil
+	}
+	_, err := c.tx.ExecContext(c.ctx, `WITH d AS (DELETE FROM dispatch USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+			u (lane, due, id, new_due, not_after)
+			WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id RETURNING u.*)
+		INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, new_due, id, not_after FROM d`, lane, due, id, newDue, notAfter)
+	if err != nil {
+		return fmt.Errorf("move: %w", err)
+	}
+	return nil
+}

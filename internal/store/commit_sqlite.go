@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// commitStatements are prepared once on SQLite's only writer connection: preparing per transaction costs as much as running.
+type commitStatements struct {
+	mark, unmark, doubt, unqueue, requeue, outcome, retried, attempt *sql.Stmt
+}
+
+func (s *Store) prepareCommit(ctx context.Context) (*commitStatements, error) {
+	s.commitOnce.Lock()
+	defer s.commitOnce.Unlock()
+	if s.commitStmts != nil {
+		return s.commitStmts, nil
+	}
+	c := &commitStatements{}
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&c.mark, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+			SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, $3, $4, $5, 'attempting', 0, $6
+			FROM dispatch d WHERE d.lane_id = $7 AND d.due_at = $8 AND d.message_id = $9 AND d.not_after > $5 ON CONFLICT DO NOTHING`},
+		{&c.unmark, `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2`},
+		{&c.doubt, `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2 WHERE message_id = $3 AND epoch = $4`},
+		{&c.unqueue, `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3`},
+		{&c.requeue, `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`},
+		{&c.outcome, `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
+			code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id`},
+		{&c.retried, `UPDATE message SET attempts = max(attempts, $1), code = $2, updated_at = $3 WHERE id = $4`},
+		{&c.attempt, `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`},
+	} {
+		stmt, err := s.db.Write.PrepareContext(ctx, p.text)
+		if err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+		*p.to = stmt
+	}
+	s.commitStmts = c
+	return c, nil
+}
+
+// sqliteCommit is one transaction of the engine on SQLite: prepared statements row by row, the fastest way there.
+type sqliteCommit struct {
+	commitTx
+	st commitStatements
+}
+
+func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
+	prepared, err := s.prepareCommit(ctx)
+	if err != nil {
+		return err
+	}
+	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
+		for to, from := range map[**sql.Stmt]*sql.Stmt{&c.st.mark: prepared.mark, &c.st.unmark: prepared.unmark, &c.st.doubt: prepared.doubt,
+			&c.st.unqueue: prepared.unqueue, &c.st.requeue: prepared.requeue, &c.st.outcome: prepared.outcome, &c.st.retried: prepared.retried,
+			&c.st.attempt: prepared.attempt} {
+			*to = tx.StmtContext(ctx, from)
+		}
+		for i := range work {
+			if err := c.marks(&work[i], &results[i]); err != nil {
+				return err
+			}
+		}
+		for i := range work {
+			if err := c.settle(&work[i], &results[i]); err != nil {
+				return err
+			}
+			if err := c.move(&work[i]); err != nil {
+				return err
+			}
+		}
+		return c.counts.apply(ctx, tx)
+	})
+}
+
+func (c *sqliteCommit) marks(w *overture.SenderWork, r *overture.CommitResult) error {
+	if len(w.Marks) == 0 {
+		return nil
+	}
+	r.Verdicts = make([]overture.Verdict, len(w.Marks))
+	gate, err := c.store.gateOf(c.ctx, c.tx, w)
+	if err != nil {
+		return err
+	}
+	for i, m := range w.Marks {
+		verdict := gate.verdict(m)
+		if verdict == overture.Marked {
+			res, err := c.st.mark.ExecContext(c.ctx, w.Lease.SenderID, w.Lease.Epoch, m.Attempt, m.Token, c.now, m.LookupAt.UnixMilli(),
+				m.LaneID, m.Due.UnixMilli(), m.MessageID)
+			if err != nil {
+				return fmt.Errorf("mark: %w", err)
+			}
+			if n, err := res.RowsAffected(); err != nil || n == 0 {
+				verdict = overture.Gone
+			}
+		} else if verdict, err = c.suppress(m, verdict); err != nil {
+			return err
+		}
+		r.Verdicts[i] = verdict
+	}
+	return nil
+}
+
+func (c *sqliteCommit) unqueue(p overture.Place) (bool, error) {
+	res, err := c.st.unqueue.ExecContext(c.ctx, p.LaneID, p.Due.UnixMilli(), p.MessageID)
+	if err != nil {
+		return false, fmt.Errorf("take out of the queue: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// record raises the message's state and moves the counters with it.
+func (c *sqliteCommit) record(id overture.MessageID, state overture.State, attempts int, providerID string, code int, reason string, acceptedAt any) error {
+	rows, err := c.st.outcome.QueryContext(c.ctx, state, attempts, providerID, code, reason, acceptedAt, c.now, id)
+	if err != nil {
+		return fmt.Errorf("record outcome: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var campaign overture.CampaignID
+		if err := rows.Scan(&campaign); err != nil {
+			return fmt.Errorf("record outcome: %w", err)
+		}
+		c.counts.move(campaign, overture.Queued, state)
+	}
+	return rows.Err()
+}
+
+func (c *sqliteCommit) settle(w *overture.SenderWork, r *overture.CommitResult) error {
+	for _, x := range w.Settlements {
+		var res sql.Result
+		var err error
+		if x.State == overture.Unknown {
+			res, err = c.st.doubt.ExecContext(c.ctx, x.Lookups, x.LookupAt.UnixMilli(), x.MessageID, w.Lease.Epoch)
+		} else {
+			res, err = c.st.unmark.ExecContext(c.ctx, x.MessageID, w.Lease.Epoch)
+		}
+		if err != nil {
+			return fmt.Errorf("settle: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			r.Superseded++
+			continue
+		}
+		if x.State == overture.Unknown {
+			continue
+		}
+		if err := c.settled(w, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *sqliteCommit) settled(w *overture.SenderWork, x overture.Settlement) error {
+	if _, err := c.st.attempt.ExecContext(c.ctx, x.MessageID, x.Attempt, x.Token, w.Lease.Epoch, x.StartedAt.UnixMilli(), c.now, x.Outcome,
+		x.HTTPStatus, x.Code, x.ProviderID); err != nil {
+		return fmt.Errorf("write attempt: %w", err)
+	}
+	if _, err := c.unqueue(x.Place); err != nil {
+		return err
+	}
+	if x.OptOut {
+		if err := c.store.recordProviderOptOut(c.ctx, c.tx, w, x, c.now); err != nil {
+			return err
+		}
+	}
+	if x.State == overture.Queued {
+		if _, err := c.st.requeue.ExecContext(c.ctx, x.LaneID, retryAt(x), x.MessageID, x.NotAfter.UnixMilli()); err != nil {
+			return fmt.Errorf("queue again: %w", err)
+		}
+		_, err := c.st.retried.ExecContext(c.ctx, x.Attempt, x.Code, c.now, x.MessageID)
+		return err
+	}
+	var acceptedAt any
+	if x.State == overture.Accepted {
+		acceptedAt = c.now
+	}
+	return c.record(x.MessageID, x.State, x.Attempt, x.ProviderID, x.Code, x.Reason, acceptedAt)
+}
+
+func (c *sqliteCommit) move(w *overture.SenderWork) error {
+	for _, m := range w.Moves {
+		if m.State != overture.Queued {
+			if _, err := c.end(m.Place, m.State, m.Reason); err != nil {
+				return err
+			}
+			continue
+		}
+		ok, err := c.unqueue(m.Place)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if _, err := c.st.requeue.ExecContext(c.ctx, m.LaneID, m.NewDue.UnixMilli(), m.MessageID, m.NotAfter.UnixMilli()); err != nil {
+				return fmt.Errorf("move: %w", err)
+			}
+		}
+	}
+	return nil
+}

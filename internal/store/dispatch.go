@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// OpenLanes lists the open lanes of a sender with the frozen content and schedule of their campaigns; the reply lane comes first.
+func (s *Store) OpenLanes(ctx context.Context, sender overture.SenderID) ([]overture.Lane, error) {
+	return s.lanes(ctx, sender, `l.state = 'open' AND sd.stopped = FALSE`)
+}
+
+// LanesInDoubt lists the lanes of a sender that have markers, in whatever state: also what a canceled campaign sent must be settled.
+func (s *Store) LanesInDoubt(ctx context.Context, sender overture.SenderID) ([]overture.Lane, error) {
+	return s.lanes(ctx, sender, `l.id IN (SELECT f.lane_id FROM inflight f WHERE f.sender_id = $1)`)
+}
+
+func (s *Store) lanes(ctx context.Context, sender overture.SenderID, condition string) ([]overture.Lane, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT l.id, l.account_id, sd.brand_id, l.campaign_id, sd.channel, l.rate, l.weight,
+			COALESCE(c.text, ''), COALESCE(c.opt_out_text, ''), COALESCE(c.smart_encoding, FALSE), COALESCE(c.send_window, ''),
+			c.launch_at, c.expires_at, COALESCE(c.policy, 'safe'), COALESCE(c.open_conversation, 'deliver')
+		FROM lane l JOIN sender sd ON sd.id = l.sender_id LEFT JOIN campaign c ON c.id = l.campaign_id
+		WHERE l.sender_id = $1 AND `+condition+` ORDER BY l.campaign_id`, sender)
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("lanes of %s: %w", sender, err))
+	}
+	defer rows.Close()
+	var out []overture.Lane
+	for rows.Next() {
+		l := overture.Lane{SenderID: sender}
+		var window string
+		var launchAt, expiresAt sql.NullInt64
+		if err := rows.Scan(&l.ID, &l.AccountID, &l.BrandID, &l.CampaignID, &l.Channel, &l.Rate, &l.Weight, &l.Content.Text,
+			&l.Content.OptOutText, &l.Content.SmartEncoding, &window, &launchAt, &expiresAt, &l.Policy, &l.OpenConversation); err != nil {
+			return nil, fmt.Errorf("lanes of %s: %w", sender, err)
+		}
+		if window == "" {
+			l.Window = overture.AlwaysOpen()
+		} else if err := json.Unmarshal([]byte(window), &l.Window); err != nil {
+			return nil, fmt.Errorf("window of %s: %w", l.CampaignID, err)
+		}
+		l.LaunchAt, l.ExpiresAt = sqldb.Time(launchAt), sqldb.Time(expiresAt)
+		out = append(out, l)
+	}
+	return out, sqldb.Trouble(rows.Err())
+}
+
+// dueColumns are what an attempt needs, from dispatch-like q, message m and recipient r.
+const dueColumns = `m.id, m.campaign_id, m.address, m.body, m.segments, m.attempts,
+	COALESCE(r.import_id, 0), COALESCE(r.text, ''), COALESCE(r.vars, ''), COALESCE(r.zones, '')`
+
+func scanDue(rows *sql.Rows, m *overture.DueMessage, head ...any) error {
+	var vars, zones string
+	if err := rows.Scan(append(head, &m.MessageID, &m.CampaignID, &m.Address, &m.Body, &m.Segments, &m.Attempts,
+		&m.ImportID, &m.Personal.Text, &vars, &zones)...); err != nil {
+		return err
+	}
+	if vars != "" && vars != "[]" {
+		if err := json.Unmarshal([]byte(vars), &m.Personal.Values); err != nil {
+			return fmt.Errorf("variables of %s: %w", m.MessageID, err)
+		}
+	}
+	if zones != "" {
+		m.Zones = strings.Split(zones, ",")
+	}
+	return nil
+}
+
+// DueMessages reads queued messages of a lane that are due, after a place in the lane's order, leaving out those in flight. last is the
+// place to read on from, and more tells whether there may be rows after it.
+func (s *Store) DueMessages(ctx context.Context, lane overture.LaneID, now time.Time, after overture.Place, limit int) (due []overture.DueMessage, last overture.Place, more bool, err error) {
+	afterMS := int64(-1)
+	if !after.Due.IsZero() {
+		afterMS = after.Due.UnixMilli()
+	}
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT q.due_at, q.not_after, f.message_id IS NOT NULL, `+dueColumns+`
+		FROM (SELECT message_id, due_at, not_after FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) > ($2, $3) AND due_at <= $4
+			ORDER BY due_at, message_id LIMIT $5) q
+		JOIN message m ON m.id = q.message_id
+		LEFT JOIN recipient r ON r.id = m.recipient_id
+		LEFT JOIN inflight f ON f.message_id = q.message_id
+		ORDER BY q.due_at, q.message_id`, lane, afterMS, after.MessageID, now.UnixMilli(), limit)
+	if err != nil {
+		return nil, last, false, sqldb.Trouble(fmt.Errorf("due messages of %s: %w", lane, err))
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var m overture.DueMessage
+		var dueAt, notAfter int64
+		var busy bool
+		if err := scanDue(rows, &m, &dueAt, &notAfter, &busy); err != nil {
+			return nil, last, false, fmt.Errorf("due messages of %s: %w", lane, err)
+		}
+		m.LaneID, m.Due, m.NotAfter = lane, time.UnixMilli(dueAt), time.UnixMilli(notAfter)
+		last = m.Place
+		if !busy {
+			due = append(due, m)
+		}
+	}
+	return due, last, n == limit, sqldb.Trouble(rows.Err())
+}
+
+// NextDue tells when the earliest queued message of a lane is due; ok is false when the lane is empty.
+func (s *Store) NextDue(ctx context.Context, lane overture.LaneID) (due time.Time, ok bool, err error) {
+	var ms sql.NullInt64
+	err = s.db.Read.QueryRowContext(ctx, `SELECT MIN(due_at) FROM dispatch WHERE lane_id = $1`, lane).Scan(&ms)
+	if err != nil {
+		return time.Time{}, false, sqldb.Trouble(fmt.Errorf("next due of %s: %w", lane, err))
+	}
+	return sqldb.Time(ms), ms.Valid, nil
+}
+
+// ImportHeader gives the header of an uploaded list as name → position of the value, nil when it had none. Position 0 is the first
+// value after the phone column.
+func (s *Store) ImportHeader(ctx context.Context, id overture.ImportID) (map[string]int, error) {
+	var header string
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT header FROM list_import WHERE id = $1`, id).Scan(&header); err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("header of %s: %w", id, err))
+	}
+	if header == "" || header == "null" || header == "[]" {
+		return nil, nil //nolint:nilnil // a list without a header has no names, and indexing a nil map says so
+	}
+	var names []string
+	if err := json.Unmarshal([]byte(header), &names); err != nil {
+		return nil, fmt.Errorf("header of %s: %w", id, err)
+	}
+	out := make(map[string]int, len(names))
+	for i, n := range names {
+		out[n] = i
+	}
+	return out, nil
+}

@@ -99,22 +99,7 @@ func (s *Store) recordProviderOptOut(ctx context.Context, tx *sql.Tx, w *overtur
 	if err := tx.QueryRowContext(ctx, `SELECT address FROM message WHERE id = $1`, x.MessageID).Scan(&address); err != nil {
 		return fmt.Errorf("address of %s: %w", x.MessageID, err)
 	}
-	return s.insertOptOut(ctx, tx, overture.OptOut{AccountID: w.AccountID, BrandID: w.BrandID, Channel: w.Channel, Address: address,
+	_, err := s.applyOptOut(ctx, tx, overture.OptOut{AccountID: w.AccountID, BrandID: w.BrandID, Channel: w.Channel, Address: address,
 		Source: overture.OptOutProvider, Evidence: fmt.Sprintf("%s code %d", x.MessageID, x.Code), CreatedAt: time.UnixMilli(now)})
-}
-
-// insertOptOut is the one way an opt-out gets into the database: the row and its append-only event, both or neither. A second opt-out
-// of the same person changes nothing.
-func (s *Store) insertOptOut(ctx context.Context, tx *sql.Tx, o overture.OptOut) error {
-	res, err := tx.ExecContext(ctx, `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, o.BrandID, o.Channel, o.Address, o.AccountID, o.Source, o.Evidence, o.CreatedAt.UnixMilli())
-	if err != nil {
-		return fmt.Errorf("record opt-out: %w", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO consent_event (id, account_id, brand_id, channel, address, kind, source, evidence, at)
-		VALUES ($1, $2, $3, $4, $5, 'opt_out', $6, $7, $8)`, s.NewID(), o.AccountID, o.BrandID, o.Channel, o.Address, o.Source, o.Evidence, o.CreatedAt.UnixMilli())
 	return err
 }

@@ -356,7 +356,7 @@ func TestOptOutPauseAndConversationAreSeenInsideTheMark(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		h := build(t, 3)
 		now := time.Now().UnixMilli()
-		h.exec(`INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, created_at) VALUES ($1, 'sms', $2, $3, 'keyword', '', $4)`, brand, string(address(0)), account, now)
+		h.exec(`INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, review, created_at) VALUES ($1, 'sms', $2, $3, 'keyword', '', FALSE, $4)`, brand, string(address(0)), account, now)
 		h.exec(`INSERT INTO conversation (id, account_id, brand_id, sender_id, channel, address, skill_id, agent_id, campaign_id, message_id, source, state, city, country, unread, started_at, updated_at)
 			VALUES (9, $1, $2, $3, 'sms', $4, 0, 0, 0, 0, 'inbound', 'waiting', '', '', 0, $5, $5)`, account, brand, sender, string(address(1)), now)
 		h.run("a", short)

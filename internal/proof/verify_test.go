@@ -1,0 +1,120 @@
+package proof_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/proof"
+	"github.com/overture-im/overture/internal/store"
+	"github.com/overture-im/overture/internal/store/storetest"
+)
+
+// verified adds a constant list hash to the store: lists are another test's matter.
+type verified struct{ *store.Store }
+
+func (verified) RecountListHash(context.Context, overture.AccountID, overture.CampaignID) (string, error) {
+	return "frozen", nil
+}
+
+func ledger(entries ...proof.LedgerEntry) iter.Seq2[proof.LedgerEntry, error] {
+	return func(yield func(proof.LedgerEntry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sound is a small database in which every promise holds: message 1 accepted, 2 queued, 3 failed, 4 suppressed.
+var sound = []string{
+	`INSERT INTO account (id, name, enabled, settings, created_at) VALUES (1, 'a', TRUE, '{}', 1)`,
+	`INSERT INTO brand (id, account_id, name, created_at) VALUES (1, 1, 'b', 1)`,
+	`INSERT INTO sender (id, account_id, brand_id, name, channel, provider, address, base_url, account_sid, sealed_credentials, messaging_service_sid, webhook_key, rate, stopped, stop_reason, created_at)
+		VALUES (1, 1, 1, 's', 'sms', 'twilio', '+15005550006', '', '', '', '', 'k', 1, FALSE, '', 1)`,
+	`INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text, smart_encoding, state, send_window, rate, lookback, policy, open_conversation, reason,
+		recipient_count, list_hash, content_hash, created_by, created_at, updated_at, launched_at, planned_through, planning)
+		VALUES (1, 1, 1, 'c', 'sms', 1, 0, 'Hi', 'STOP ends', FALSE, 'running', '', 1, 0, 'safe', 'skip', '', 4, 'frozen', '', 1, 1, 1, 1, 4, FALSE)`,
+	`INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight) VALUES (1, 1, 1, 1, 'campaign', 'open', 1, 1)`,
+	`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments) VALUES
+		(1, 1, 1, 1, 1, '+12125550101', '', '', '', '', 1), (2, 1, 1, 1, 2, '+12125550102', '', '', '', '', 1),
+		(3, 1, 1, 1, 3, '+12125550103', '', '', '', '', 1), (4, 1, 1, 1, 4, '+12125550104', '', '', '', '', 1)`,
+	`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments, provider_id, code, reason, updated_at) VALUES
+		(1, 1, 1, 1, 0, 1, 1, 0, '+12125550101', '', 50, 1, 1, 'SM1', 0, '', 1), (2, 1, 1, 2, 0, 1, 1, 0, '+12125550102', '', 0, 0, 1, '', 0, '', 1),
+		(3, 1, 1, 3, 0, 1, 1, 0, '+12125550103', '', 30, 1, 1, '', 21211, 'address_refused', 1), (4, 1, 1, 4, 0, 1, 1, 0, '+12125550104', '', 22, 0, 1, '', 0, 'opted_out', 1)`,
+	`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES (1, 1, 2, 9)`,
+	`INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (1, 1, 't', 1, 1, 1, 'accepted', 201, 0, 'SM1'), (3, 1, 'u', 1, 1, 1, 'refused', 400, 21211, '')`,
+	`INSERT INTO campaign_count (campaign_id, state, n) VALUES (1, 50, 1), (1, 0, 1), (1, 30, 1), (1, 22, 1)`,
+}
+
+var got = proof.LedgerEntry{MessageID: 1, ProviderID: "SM1", Body: "Hi STOP ends"}
+
+func check(t *testing.T, broken string, entries ...proof.LedgerEntry) proof.Report {
+	t.Helper()
+	s := storetest.Open(t)
+	for _, q := range append(append([]string{}, sound...), broken) {
+		if q == "" {
+			continue
+		}
+		if _, err := s.DB().Write.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	r, err := proof.Verify(t.Context(), verified{s}, ledger(entries...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestSoundDatabaseIsClean(t *testing.T) {
+	r := check(t, "", got)
+	if !r.Clean() || r.Messages != 4 || r.Accepted != 1 || r.Unsettled != 1 || r.Ledger != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestEveryBrokenPromiseIsSeen(t *testing.T) {
+	for _, c := range []struct {
+		name, broken string
+		rule         string
+		entries      []proof.LedgerEntry
+	}{
+		{name: "recipient without message", broken: `DELETE FROM message WHERE id = 3`, rule: "I2"},
+		{name: "queued but not in the queue", broken: `DELETE FROM dispatch`, rule: "I2"},
+		{name: "in the queue after its end", broken: `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES (1, 1, 1, 9)`, rule: "I2"},
+		{name: "twice in the queue", broken: `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES (1, 2, 2, 9)`, rule: "I2"},
+		{name: "marker of a finished message", broken: `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at) VALUES (1, 1, 1, 1, 9, 1, 1, 't', 1, 'unknown', 0, 1)`, rule: "I3"},
+		{name: "accepted without provider id", broken: `UPDATE message SET provider_id = '' WHERE id = 1`, rule: "I3"},
+		{name: "accepted twice", broken: `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (1, 2, 'v', 1, 1, 1, 'found', 0, 0, 'SM9')`, rule: "I1"},
+		{name: "one provider id for two", broken: `UPDATE message SET provider_id = 'SM1' WHERE id = 3`, rule: "I1"},
+		{name: "suppressed and accepted", broken: `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (4, 1, 'v', 1, 1, 1, 'accepted', 201, 0, 'SM9')`, rule: "I4"},
+		{name: "attempted after the opt-out", broken: `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, review, created_at) VALUES (1, 'sms', '+12125550101', 1, 'keyword', '', FALSE, -5000)`, rule: "I7"},
+		{name: "counter off by one", broken: `UPDATE campaign_count SET n = n + 1 WHERE state = 50`, rule: "I16"},
+		{name: "list changed after launch", broken: `UPDATE campaign SET list_hash = 'other'`, rule: "F2"},
+		{name: "provider never got it", rule: "I3", entries: []proof.LedgerEntry{}},
+		{name: "provider got it twice", rule: "I1", entries: []proof.LedgerEntry{got, got}},
+		{name: "provider has what would be sent again", rule: "I3", entries: []proof.LedgerEntry{got, {MessageID: 2}}},
+		{name: "provider has what failed", rule: "I4", entries: []proof.LedgerEntry{got, {MessageID: 3}}},
+		{name: "provider has what we do not know", rule: "I3", entries: []proof.LedgerEntry{got, {MessageID: 77}}},
+		{name: "no opt-out text", rule: "I12", entries: []proof.LedgerEntry{{MessageID: 1, Body: "Hi"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.entries == nil {
+				c.entries = []proof.LedgerEntry{got}
+			}
+			r := check(t, c.broken, c.entries...)
+			if r.Clean() {
+				t.Fatal("verify called it clean")
+			}
+			for _, f := range r.Findings {
+				if f.Rule == c.rule {
+					return
+				}
+			}
+			t.Errorf("no finding of %s: %+v", c.rule, r.Findings)
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/kit/bucket"
 )
 
 // Deps are the rooms behind the door, one field per room, and the settings of the door itself.
@@ -28,12 +29,13 @@ type Deps struct {
 
 // API is the door for programs and pages.
 type API struct {
-	deps   Deps
-	mux    *http.ServeMux
-	huma   huma.API
-	table  []Route
-	limits *limiter
-	spec   func() ([]byte, error)
+	deps    Deps
+	mux     *http.ServeMux
+	huma    huma.API
+	table   []Route
+	limits  Limits
+	callers *bucket.Set
+	spec    func() ([]byte, error)
 }
 
 // Route is one registered route, for the tests that hold every route to its permission.
@@ -55,7 +57,7 @@ func New(deps Deps) *API {
 	if deps.ClientIP == nil {
 		deps.ClientIP = peerAddress
 	}
-	a := &API{deps: deps, mux: http.NewServeMux(), limits: newLimiter(deps.Limits)}
+	a := &API{deps: deps, mux: http.NewServeMux(), limits: deps.Limits.withDefaults(), callers: bucket.New(maxCallers)}
 	a.huma = humago.New(a.mux, huma.Config{
 		OpenAPI:                      description(),
 		Formats:                      map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
@@ -95,7 +97,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h, pattern := a.mux.Handler(r); pattern == "" {
-		if !a.admit(w, r, "ip:"+a.deps.ClientIP(r), a.limits.perAddress) {
+		if !a.admit(w, r, "ip:"+a.deps.ClientIP(r), a.limits.PerAddress) {
 			return
 		}
 		a.unknown(w, r, h)

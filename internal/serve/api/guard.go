@@ -29,12 +29,12 @@ func (a *API) guard(rt Route, w http.ResponseWriter, r *http.Request, next guard
 		who.RequestID = x.requestID
 		x.who = who
 	}
-	caller, limit := "ip:"+a.deps.ClientIP(r), a.limits.perAddress
+	caller, limit := "ip:"+a.deps.ClientIP(r), a.limits.PerAddress
 	switch {
 	case known && who.KeyID != 0:
-		caller, limit = who.KeyID.String(), a.limits.perCaller
+		caller, limit = who.KeyID.String(), a.limits.PerCaller
 	case known && rt.Permission != access.Public:
-		caller, limit = who.SessionID.String(), a.limits.perCaller
+		caller, limit = who.SessionID.String(), a.limits.PerCaller
 	}
 	if !a.admit(w, r, caller, limit) {
 		return

@@ -195,6 +195,14 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+type alongside struct{}
+
+// Alongside gives a context with which every Transact also runs f before it commits: either both take effect or neither. Idempotency
+// records use it, so that a crash cannot separate an effect from the note that it happened.
+func Alongside(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) context.Context {
+	return context.WithValue(ctx, alongside{}, f)
+}
+
 // Transact runs f in one transaction on the writer. Keep it short on SQLite: everybody else's writes wait. Database trouble comes back
 // as overture.Unavailable; what f returns is passed through.
 func (d *DB) Transact(ctx context.Context, f func(tx *sql.Tx) error) error {
@@ -202,7 +210,11 @@ func (d *DB) Transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err != nil {
 		return Trouble(fmt.Errorf("begin: %w", err))
 	}
-	if err := f(tx); err != nil {
+	err = f(tx)
+	if also, ok := ctx.Value(alongside{}).(func(context.Context, *sql.Tx) error); ok && err == nil {
+		err = also(ctx, tx)
+	}
+	if err != nil {
 		_ = tx.Rollback() // the first error is the one that matters
 		return Trouble(err)
 	}

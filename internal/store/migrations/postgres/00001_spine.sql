@@ -72,6 +72,8 @@ CREATE TABLE idempotency (
 	status BIGINT NOT NULL,
 	content_type TEXT NOT NULL,
 	response BYTEA,
+	claim TEXT NOT NULL,
+	lease_until BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	PRIMARY KEY (account_id, route, idem_key)
 );

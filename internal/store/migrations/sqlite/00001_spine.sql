@@ -72,6 +72,8 @@ CREATE TABLE idempotency (
 	status INTEGER NOT NULL,
 	content_type TEXT NOT NULL,
 	response BLOB,
+	claim TEXT NOT NULL,
+	lease_until INTEGER NOT NULL,
 	created_at INTEGER NOT NULL,
 	PRIMARY KEY (account_id, route, idem_key)
 ) STRICT;

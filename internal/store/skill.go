@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// CreateSkill adds a skill. Conflict: the name is taken.
+func (s *Store) CreateSkill(ctx context.Context, by overture.Actor, k overture.Skill, now time.Time) error {
+	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO skill (id, account_id, name) VALUES ($1, $2, $3)`, k.ID, k.AccountID, k.Name)
+		if sqldb.IsUnique(err) {
+			return overture.ErrConflict("name_taken", "there is a skill of this name already; choose another")
+		}
+		if err != nil {
+			return fmt.Errorf("create skill: %w", err)
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, "skill.created", k.ID.String(), "", now)
+	})
+}
+
+// Skill gives one skill of the account.
+func (s *Store) Skill(ctx context.Context, account overture.AccountID, id overture.SkillID) (overture.Skill, error) {
+	return skillFrom(ctx, s.db.Read, account, id)
+}
+
+func skillFrom(ctx context.Context, q sqldb.Querier, account overture.AccountID, id overture.SkillID) (overture.Skill, error) {
+	k := overture.Skill{ID: id, AccountID: account}
+	err := q.QueryRowContext(ctx, `SELECT name FROM skill WHERE account_id = $1 AND id = $2`, account, id).Scan(&k.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, overture.ErrNotFound("skill")
+	}
+	if err != nil {
+		return k, sqldb.Trouble(fmt.Errorf("read skill: %w", err))
+	}
+	return k, nil
+}
+
+// Skills lists the account's skills by id, after the given one. search narrows to names that contain it, in any case (ASCII).
+func (s *Store) Skills(ctx context.Context, account overture.AccountID, search string, after overture.SkillID, limit int) ([]overture.Skill, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name FROM skill WHERE account_id = $1 AND id > $2
+		AND LOWER(name) LIKE $3 ESCAPE '\' ORDER BY id LIMIT $4`, account, after, "%"+escapeLike(strings.ToLower(search))+"%", limit)
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("list skills: %w", err))
+	}
+	defer rows.Close() //nolint:errcheck // the read is over
+	var out []overture.Skill
+	for rows.Next() {
+		k := overture.Skill{AccountID: account}
+		if err := rows.Scan(&k.ID, &k.Name); err != nil {
+			return nil, sqldb.Trouble(fmt.Errorf("read skill: %w", err))
+		}
+		out = append(out, k)
+	}
+	return out, sqldb.Trouble(rows.Err())
+}
+
+// UserSkills gives the skills of users of the account, by user.
+func (s *Store) UserSkills(ctx context.Context, account overture.AccountID, users []overture.UserID) (map[overture.UserID][]overture.SkillID, error) {
+	out := map[overture.UserID][]overture.SkillID{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	condition, arg := sqldb.In(s.db, "a.user_id", 1, users)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT a.user_id, a.skill_id FROM agent_skill a JOIN app_user u ON u.id = a.user_id
+		WHERE `+condition+` AND u.account_id = $2 ORDER BY a.user_id, a.skill_id`, arg, account)
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("list skills of users: %w", err))
+	}
+	defer rows.Close() //nolint:errcheck // the read is over
+	for rows.Next() {
+		var user overture.UserID
+		var skill overture.SkillID
+		if err := rows.Scan(&user, &skill); err != nil {
+			return nil, sqldb.Trouble(fmt.Errorf("read skill of a user: %w", err))
+		}
+		out[user] = append(out[user], skill)
+	}
+	return out, sqldb.Trouble(rows.Err())
+}
+
+// setAgentSkills replaces the skills of a user. NotFound: a skill is not the account's.
+func setAgentSkills(ctx context.Context, tx *sql.Tx, account overture.AccountID, user overture.UserID, skills []overture.SkillID) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM agent_skill WHERE user_id = $1`, user); err != nil {
+		return fmt.Errorf("clear skills of a user: %w", err)
+	}
+	for _, id := range skills {
+		if _, err := skillFrom(ctx, tx, account, id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO agent_skill (user_id, skill_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, user, id); err != nil {
+			return fmt.Errorf("set skill of a user: %w", err)
+		}
+	}
+	return nil
+}

@@ -60,6 +60,8 @@ func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture
 		return err
 	}
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		// The driver watches a cancelable context with a goroutine per statement; a transaction of a few milliseconds does not need that.
+		ctx := context.WithoutCancel(ctx)
 		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
 		for to, from := range map[**sql.Stmt]*sql.Stmt{&c.st.mark: prepared.mark, &c.st.unmark: prepared.unmark, &c.st.doubt: prepared.doubt,
 			&c.st.unqueue: prepared.unqueue, &c.st.requeue: prepared.requeue, &c.st.outcome: prepared.outcome, &c.st.retried: prepared.retried,

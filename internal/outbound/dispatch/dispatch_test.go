@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,7 +36,7 @@ func inTime(t *testing.T, f func(t *testing.T)) {
 
 // house is a store with one account, sender, campaign and lane, and a provider that does as it is told.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	s        *store.Store
 	provider *provider
 	windows  windows
@@ -50,7 +51,7 @@ const (
 	lane     = 5
 )
 
-func build(t *testing.T, n int) *house {
+func build(t testing.TB, n int) *house {
 	t.Helper()
 	h := &house{t: t, s: storetest.Open(t), provider: &provider{answers: map[overture.Address]func(int) (overture.AcceptedSend, error){}, record: map[overture.Address][]overture.FoundSend{}}}
 	now := time.Now().UnixMilli()
@@ -64,20 +65,38 @@ func build(t *testing.T, n int) *house {
 		VALUES ($1, $2, $3, 'c', 'sms', $4, 0, 'Hi {{1}}', 'Reply STOP', FALSE, 'running', '', 0, 0, 'safe', 'skip', '', $5, '', '', 0, $6, $6, 0, FALSE)`,
 		campaign, account, brand, sender, n, now)
 	h.exec(`INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight) VALUES ($1, $2, $3, $4, 'campaign', 'open', 0, 1)`, lane, account, sender, campaign)
-	for i := range n {
-		id := int64(1000 + i)
-		h.exec(`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments)
-			VALUES ($1, $2, $3, 0, $4, $5, 'UTC', 'number', '', $6, 1)`, id, account, campaign, i+1, string(address(i)), fmt.Sprintf(`["P%d"]`, i))
-		h.exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments,
-			provider_id, code, reason, updated_at) VALUES ($1, $2, $3, $1, 0, $4, $5, 0, $6, '', 0, 0, 1, '', 0, '', $7)`, id, account, campaign, sender, lane, string(address(i)), now)
-		h.exec(`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`, lane, now, id, now+3_600_000)
-		h.ids = append(h.ids, overture.MessageID(id))
-	}
+	h.inTx(func(exec func(string, ...any)) {
+		for i := range n {
+			id := int64(1000 + i)
+			exec(`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments)
+				VALUES ($1, $2, $3, 0, $4, $5, 'UTC', 'number', '', $6, 1)`, id, account, campaign, i+1, string(address(i)), fmt.Sprintf(`["P%d"]`, i))
+			exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments,
+				provider_id, code, reason, updated_at) VALUES ($1, $2, $3, $1, 0, $4, $5, 0, $6, '', 0, 0, 1, '', 0, '', $7)`, id, account, campaign, sender, lane, string(address(i)), now)
+			exec(`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`, lane, now, id, now+3_600_000)
+			h.ids = append(h.ids, overture.MessageID(id))
+		}
+	})
 	h.exec(`INSERT INTO campaign_count (campaign_id, state, n) VALUES ($1, 0, $2)`, campaign, n)
 	return h
 }
 
-func address(i int) overture.Address { return overture.Address(fmt.Sprintf("+1212555%04d", i)) }
+// inTx runs many statements in one transaction.
+func (h *house) inTx(f func(exec func(query string, args ...any))) {
+	h.t.Helper()
+	err := h.s.DB().Transact(context.Background(), func(tx *sql.Tx) error { //nolint:usetesting // also in bubbles
+		f(func(query string, args ...any) {
+			if _, err := tx.Exec(query, args...); err != nil { //nolint:noctx // a test
+				h.t.Fatalf("%s: %v", query, err)
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func address(i int) overture.Address { return overture.Address(fmt.Sprintf("+1212%07d", 5550000+i)) }
 
 func (h *house) exec(query string, args ...any) {
 	h.t.Helper()
@@ -166,7 +185,7 @@ type senders struct {
 func (s senders) SenderForDispatch(context.Context, overture.SenderID) (overture.Sender, error) {
 	var stopped bool
 	err := s.DB().Read.QueryRow(`SELECT stopped FROM sender WHERE id = $1`, sender).Scan(&stopped) //nolint:noctx // a fake
-	return overture.Sender{ID: sender, AccountID: account, BrandID: brand, Channel: overture.SMS, Provider: "fake", Rate: 1000, Stopped: stopped}, err
+	return overture.Sender{ID: sender, AccountID: account, BrandID: brand, Channel: overture.SMS, Provider: "fake", Rate: rateOf(s.h), Stopped: stopped}, err
 }
 
 func (s senders) StopSender(ctx context.Context, id overture.SenderID, reason string) error {
@@ -530,3 +549,6 @@ func TestShortGraceIsRefused(t *testing.T) {
 		t.Errorf("a grace of 20 s was allowed: %v", err)
 	}
 }
+
+// rateOf is the sender's rate: high enough not to matter.
+func rateOf(*house) int { return 1_000_000 }

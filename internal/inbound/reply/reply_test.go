@@ -425,6 +425,22 @@ func TestTwoMatchersOpenOneConversation(t *testing.T) {
 	}
 }
 
+func TestClosedConversationStaysClosed(t *testing.T) {
+	r := newRoom(t, storetest.Open(t))
+	r.Sent(t, r.NewCampaign(t, "Spring sale", r.Skill, time.Hour), ann, noon, overture.Delivered)
+	r.says(t, ann, "first")
+	r.settle(t)
+	r.Exec(t, `UPDATE conversation SET state = 'closed'`)
+	r.says(t, ann, "second")
+	r.settle(t)
+	if n := r.Count(t, `SELECT count(*) FROM conversation WHERE source = 'proactive'`); n != 2 {
+		t.Errorf("%d conversations, want a second one", n)
+	}
+	if n := r.Count(t, `SELECT count(*) FROM entry e JOIN conversation c ON c.id = e.conversation_id WHERE c.state = 'closed'`); n != 2 {
+		t.Errorf("the closed conversation has %d entries, want its 2", n)
+	}
+}
+
 func TestAttachments(t *testing.T) {
 	r := newRoom(t, storetest.Open(t))
 	one, two := r.From(ann, "", noon), r.From(ann, "look", noon)

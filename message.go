@@ -110,11 +110,14 @@ type Attempt struct {
 // Receipt is the provider's later word about a message it accepted.
 type Receipt struct {
 	Provider   string
-	AccountRef string // the provider's account, for cross-checks
+	AccountRef string    // the provider's account, for cross-checks
+	AccountID  AccountID // of the sender whose webhook it came to: a receipt touches only that sender's messages
+	SenderID   SenderID
 	MessageID  MessageID
 	Token      string
 	ProviderID string
 	State      State
 	Code       int
+	OptOut     bool // the code says that the person stopped the brand at the provider (J1)
 	ReceivedAt time.Time
 }

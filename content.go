@@ -61,9 +61,13 @@ type Personal struct {
 	Names  map[string]int // header name → position in Values, shared by the whole list
 }
 
-// Value of a variable: by header name first, then by position.
+// Value of a variable: by header name first (upper and lower case alike), then by position.
 func (p Personal) Value(name string) (string, bool) {
-	if i, ok := p.Names[name]; ok && i < len(p.Values) {
+	i, ok := p.Names[name]
+	if !ok {
+		i, ok = p.Names[strings.ToLower(name)]
+	}
+	if ok && i < len(p.Values) {
 		return p.Values[i], true
 	}
 	if n, err := strconv.Atoi(name); err == nil && n >= 1 && n <= len(p.Values) {

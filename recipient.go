@@ -42,11 +42,13 @@ const (
 // ImportState is the life of one upload or typed list.
 type ImportState string
 
-// The life of an import. Rows of a loading import are invisible; those of a dead one are removed.
+// The life of an import: loading → done, or loading → removing → failed. Only the rows of a done import are seen and launched; those of
+// one that died are removed. A campaign has at most one import that is loading or removing.
 const (
-	ImportLoading ImportState = "loading"
-	ImportDone    ImportState = "done"
-	ImportFailed  ImportState = "failed"
+	ImportLoading  ImportState = "loading"
+	ImportRemoving ImportState = "removing"
+	ImportDone     ImportState = "done"
+	ImportFailed   ImportState = "failed"
 )
 
 // Import is one upload into a campaign's list.
@@ -60,16 +62,73 @@ type Import struct {
 	Encoding      string // "utf-8", "utf-16le", "latin-1" …
 	Delimiter     string
 	Header        []string // column names when the file has a header
-	Rows          int      // data rows read
+	Rows          int      // data rows read; Valid + Rejected once it is done
 	Valid         int
-	Rejected      int
-	Duplicates    int
+	Rejected      int // rows that are no recipients, duplicates among them
+	Duplicates    int // rejected because the number is in the list already
 	OptedOut      int // valid, but the brand's opt-out list has them: will be suppressed
 	WorstRow      int // row with the longest final text
 	WorstSegments int
-	Segments      int64 // sum over valid rows
-	ListHash      string
+	Segments      int64    // sum over valid rows
+	ListHash      ListHash // of the valid rows
+	ContentHash   string   // the text the rows were checked against
 	Error         string
 	CreatedAt     time.Time
 	FinishedAt    time.Time
+}
+
+// ListSummary adds up the done imports of a campaign.
+type ListSummary struct {
+	Rows, Valid, Rejected, Duplicates, OptedOut int
+	Problems                                    int // rejected rows that can still be repaired
+	Segments                                    int64
+	WorstImport                                 ImportID
+	WorstRow, WorstSegments                     int
+	Loading                                     bool // an import is loading or being removed
+	Stale                                       bool // the text was changed after rows were checked: Recheck
+}
+
+// ProblemRef names a rejected row. Problems are ordered by it.
+type ProblemRef struct {
+	Import ImportID
+	Row    int
+}
+
+// ProblemFilter narrows the problems of a campaign. Zero fields do not narrow.
+type ProblemFilter struct {
+	Code  string
+	After ProblemRef
+	Limit int
+}
+
+// ProblemCount is how many rows have a problem of one code, with one of the reasons as an example.
+type ProblemCount struct {
+	Code   string
+	Count  int
+	Reason string
+}
+
+// RecipientFilter narrows the recipients of a campaign. Zero fields do not narrow.
+type RecipientFilter struct {
+	ID      RecipientID
+	Address Address // exactly this number
+	Search  string  // part of the number, digits
+	State   *State  // of the recipient's message
+	After   RecipientID
+	Limit   int
+}
+
+// ListedRecipient is a recipient with what became of it.
+type ListedRecipient struct {
+	Recipient
+	OptedOut bool
+	Message  *Message // nil before the message is planned
+}
+
+// Repair is one problem row that was looked at again: it becomes a recipient, or stays a problem in other words, or goes away.
+type Repair struct {
+	Ref       ProblemRef
+	Recipient *Recipient // set: the row is right now
+	Problem   *Problem   // set: still wrong
+	OptedOut  bool
 }

@@ -41,6 +41,7 @@ var sound = []string{
 	`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments) VALUES
 		(1, 1, 1, 1, 1, '+12125550101', '', '', '', '', 1), (2, 1, 1, 1, 2, '+12125550102', '', '', '', '', 1),
 		(3, 1, 1, 1, 3, '+12125550103', '', '', '', '', 1), (4, 1, 1, 1, 4, '+12125550104', '', '', '', '', 1)`,
+	`INSERT INTO recipient_address (address, campaign_id, recipient_id) VALUES ('+12125550101', 1, 1), ('+12125550102', 1, 2), ('+12125550103', 1, 3), ('+12125550104', 1, 4)`,
 	`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments, provider_id, code, reason, updated_at) VALUES
 		(1, 1, 1, 1, 0, 1, 1, 0, '+12125550101', '', 50, 1, 1, 'SM1', 0, '', 1), (2, 1, 1, 2, 0, 1, 1, 0, '+12125550102', '', 0, 0, 1, '', 0, '', 1),
 		(3, 1, 1, 3, 0, 1, 1, 0, '+12125550103', '', 30, 1, 1, '', 21211, 'address_refused', 1), (4, 1, 1, 4, 0, 1, 1, 0, '+12125550104', '', 22, 0, 1, '', 0, 'opted_out', 1)`,

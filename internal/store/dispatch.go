@@ -118,8 +118,8 @@ func (s *Store) NextDue(ctx context.Context, lane overture.LaneID) (due time.Tim
 	return sqldb.Time(ms), ms.Valid, nil
 }
 
-// ImportHeader gives the header of an uploaded list as name → position of the value, nil when it had none. Position 0 is the first
-// value after the phone column.
+// ImportHeader gives the variables of an uploaded list as name → position of the value, nil when it had no header. Position 0 is the
+// first column that is a variable.
 func (s *Store) ImportHeader(ctx context.Context, id overture.ImportID) (map[string]int, error) {
 	var header string
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT header FROM list_import WHERE id = $1`, id).Scan(&header); err != nil {
@@ -132,9 +132,5 @@ func (s *Store) ImportHeader(ctx context.Context, id overture.ImportID) (map[str
 	if err := json.Unmarshal([]byte(header), &names); err != nil {
 		return nil, fmt.Errorf("header of %s: %w", id, err)
 	}
-	out := make(map[string]int, len(names))
-	for i, n := range names {
-		out[n] = i
-	}
-	return out, nil
+	return overture.ColumnsOf(names).Names, nil
 }

@@ -70,6 +70,7 @@ func build(t testing.TB, n int) *house {
 			id := int64(1000 + i)
 			exec(`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments)
 				VALUES ($1, $2, $3, 0, $4, $5, 'UTC', 'number', '', $6, 1)`, id, account, campaign, i+1, string(address(i)), fmt.Sprintf(`["P%d"]`, i))
+			exec(`INSERT INTO recipient_address (address, campaign_id, recipient_id) VALUES ($1, $2, $3)`, string(address(i)), campaign, id)
 			exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments,
 				provider_id, code, reason, updated_at) VALUES ($1, $2, $3, $1, 0, $4, $5, 0, $6, '', 0, 0, 1, '', 0, '', $7)`, id, account, campaign, sender, lane, string(address(i)), now)
 			exec(`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`, lane, now, id, now+3_600_000)

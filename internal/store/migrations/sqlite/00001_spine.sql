@@ -175,7 +175,9 @@ CREATE TABLE list_import (
 	worst_segments INTEGER NOT NULL,
 	segments INTEGER NOT NULL,
 	list_hash TEXT NOT NULL,
+	content_hash TEXT NOT NULL DEFAULT '',
 	error TEXT NOT NULL,
+	touched_at INTEGER NOT NULL DEFAULT 0,
 	created_at INTEGER NOT NULL,
 	finished_at INTEGER
 ) STRICT;
@@ -193,8 +195,13 @@ CREATE TABLE recipient (
 	vars TEXT NOT NULL,
 	segments INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX recipient_address_campaign_id ON recipient (address, campaign_id);
 CREATE INDEX recipient_campaign_id_id ON recipient (campaign_id, id);
+CREATE TABLE recipient_address (
+	address TEXT NOT NULL,
+	campaign_id INTEGER NOT NULL,
+	recipient_id INTEGER NOT NULL,
+	PRIMARY KEY (address, campaign_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE problem (
 	import_id INTEGER NOT NULL,
 	row_number INTEGER NOT NULL,
@@ -427,6 +434,7 @@ DROP TABLE dispatch;
 DROP TABLE message;
 DROP TABLE lane;
 DROP TABLE problem;
+DROP TABLE recipient_address;
 DROP TABLE recipient;
 DROP TABLE list_import;
 DROP TABLE campaign;

@@ -86,9 +86,5 @@ func variableNames(columns []string) map[string]int {
 	if len(columns) == 0 {
 		return nil
 	}
-	names := make(map[string]int, len(columns))
-	for i, c := range columns[1:] {
-		names[c] = i
-	}
-	return names
+	return overture.ColumnsOf(columns).Names
 }

@@ -133,13 +133,13 @@ const sentAt = `COALESCE(f.started_at, a.started_at, m.accepted_at, m.updated_at
 // OutboundsTo reads the campaign messages of a brand that reached the addresses, or may have, and whose lookback was not over at the
 // given time. Oldest first.
 func (s *Store) OutboundsTo(ctx context.Context, account overture.AccountID, brand overture.BrandID, addresses []overture.Address, at time.Time) ([]overture.Outbound, error) {
-	condition, arg := sqldb.In(s.db, "r.address", 5, addresses)
+	condition, arg := sqldb.In(s.db, "ra.address", 5, addresses)
 	return s.outbounds(ctx, condition+` AND `+sentAt+` + c.lookback > $6`, account, brand, arg, at.UnixMilli())
 }
 
 // RecentOutbounds reads what of a brand's campaigns reached one person since a time, or may have. Oldest first.
 func (s *Store) RecentOutbounds(ctx context.Context, account overture.AccountID, brand overture.BrandID, address overture.Address, since time.Time) ([]overture.Outbound, error) {
-	return s.outbounds(ctx, `r.address = $5 AND `+sentAt+` >= $6`, account, brand, string(address), since.UnixMilli())
+	return s.outbounds(ctx, `ra.address = $5 AND `+sentAt+` >= $6`, account, brand, string(address), since.UnixMilli())
 }
 
 // outbounds counts as sent: accepted and later, in flight, unknown, held.
@@ -147,7 +147,8 @@ func (s *Store) outbounds(ctx context.Context, condition string, account overtur
 	args = append([]any{account, brand, overture.Accepted, overture.Held}, args...)
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.id, m.state, COALESCE(f.state, ''), c.id, c.name, c.skill_id, c.lookback, c.text, c.opt_out_text, c.smart_encoding,
 			r.address, r.text, r.vars, COALESCE(l.header, ''), `+sentAt+` AS sent_at
-		FROM recipient r
+		FROM recipient_address ra
+		JOIN recipient r ON r.id = ra.recipient_id
 		JOIN campaign c ON c.id = r.campaign_id
 		JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.id
 		LEFT JOIN list_import l ON l.id = r.import_id

@@ -87,6 +87,7 @@ func (d *Desk) Sent(t testing.TB, campaign overture.CampaignID, to overture.Addr
 	recipient, id := overture.RecipientID(d.Store.NewID()), overture.MessageID(d.Store.NewID())
 	d.Exec(t, `INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments)
 		VALUES ($1, $2, $3, 0, 1, $4, '', 'unknown', '', '["Ann"]', 1)`, recipient, d.Tenant.ID, campaign, string(to))
+	d.Exec(t, `INSERT INTO recipient_address (address, campaign_id, recipient_id) VALUES ($1, $2, $3)`, string(to), campaign, recipient)
 	stored, accepted := state, any(nil)
 	switch {
 	case state == overture.Attempting || state == overture.Unknown:

@@ -63,7 +63,7 @@ func (c *commitTx) end(p overture.Place, state overture.State, reason string) (g
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return true, err
 	}
-	return false, each(c.ctx, c.tx, `UPDATE message SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state < $1 RETURNING campaign_id`,
+	return false, each(c.ctx, plain(c.tx, `UPDATE message SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state < $1 RETURNING campaign_id`),
 		func(campaign overture.CampaignID) { c.counts.move(campaign, overture.Queued, state) }, state, reason, c.now, p.MessageID)
 }
 

@@ -60,11 +60,11 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 	if len(ids) == 0 {
 		return nil
 	}
-	err = each(c.ctx, c.tx, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+	err = each(c.ctx, plain(c.tx, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
 		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, u.attempt, u.token, $3, 'attempting', 0, u.lookup_at
 		FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[]) u (lane, due, id, attempt, token, lookup_at)
 		JOIN dispatch d ON d.lane_id = u.lane AND d.due_at = u.due AND d.message_id = u.id
-		WHERE d.not_after > $3 ON CONFLICT DO NOTHING RETURNING message_id`,
+		WHERE d.not_after > $3 ON CONFLICT DO NOTHING RETURNING message_id`),
 		func(id overture.MessageID) { r.Verdicts[position[id]] = overture.Marked },
 		w.Lease.SenderID, w.Lease.Epoch, c.now, lanes, dues, ids, attempts, tokens, lookups)
 	if err != nil {

@@ -9,42 +9,36 @@ import (
 	"github.com/overture-im/overture"
 )
 
-// commitStatements are prepared once on SQLite's only writer connection: preparing per transaction costs as much as running.
+// The statements of the engine on SQLite: prepared once on the only writer connection, because preparing costs as much as running.
+const (
+	markSQL = `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, $3, $4, $5, 'attempting', 0, $6
+		FROM dispatch d WHERE d.lane_id = $7 AND d.due_at = $8 AND d.message_id = $9 AND d.not_after > $5 ON CONFLICT DO NOTHING`
+	unmarkSQL  = `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2`
+	doubtSQL   = `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2 WHERE message_id = $3 AND epoch = $4`
+	unqueueSQL = `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3`
+	requeueSQL = `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`
+	outcomeSQL = `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
+		code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id`
+	retriedSQL = `UPDATE message SET attempts = max(attempts, $1), code = $2, updated_at = $3 WHERE id = $4`
+	attemptSQL = `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
+)
+
 type commitStatements struct {
 	mark, unmark, doubt, unqueue, requeue, outcome, retried, attempt *sql.Stmt
 }
 
-func (s *Store) prepareCommit(ctx context.Context) (*commitStatements, error) {
-	s.commitOnce.Lock()
-	defer s.commitOnce.Unlock()
-	if s.commitStmts != nil {
-		return s.commitStmts, nil
-	}
-	c := &commitStatements{}
+func (s *Store) commitStatements(ctx context.Context, tx *sql.Tx) (c commitStatements, err error) {
 	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&c.mark, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
-			SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, $3, $4, $5, 'attempting', 0, $6
-			FROM dispatch d WHERE d.lane_id = $7 AND d.due_at = $8 AND d.message_id = $9 AND d.not_after > $5 ON CONFLICT DO NOTHING`},
-		{&c.unmark, `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2`},
-		{&c.doubt, `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2 WHERE message_id = $3 AND epoch = $4`},
-		{&c.unqueue, `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3`},
-		{&c.requeue, `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`},
-		{&c.outcome, `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
-			code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id`},
-		{&c.retried, `UPDATE message SET attempts = max(attempts, $1), code = $2, updated_at = $3 WHERE id = $4`},
-		{&c.attempt, `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`},
-	} {
-		stmt, err := s.db.Write.PrepareContext(ctx, p.text)
-		if err != nil {
-			return nil, fmt.Errorf("prepare: %w", err)
+		to    **sql.Stmt
+		query string
+	}{{&c.mark, markSQL}, {&c.unmark, unmarkSQL}, {&c.doubt, doubtSQL}, {&c.unqueue, unqueueSQL}, {&c.requeue, requeueSQL},
+		{&c.outcome, outcomeSQL}, {&c.retried, retriedSQL}, {&c.attempt, attemptSQL}} {
+		if *p.to, err = s.db.Prepared(ctx, tx, p.query); err != nil {
+			return c, err
 		}
-		*p.to = stmt
 	}
-	s.commitStmts = c
 	return c, nil
 }
 
@@ -55,18 +49,17 @@ type sqliteCommit struct {
 }
 
 func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
-	prepared, err := s.prepareCommit(ctx)
-	if err != nil {
+	q := s.gateQueries()
+	if err := s.db.Prepare(ctx, q.lease, q.lanes, q.optOuts, q.talks, markSQL, unmarkSQL, doubtSQL, unqueueSQL, requeueSQL, outcomeSQL, retriedSQL, attemptSQL); err != nil {
 		return err
 	}
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		// The driver watches a cancelable context with a goroutine per statement; a transaction of a few milliseconds does not need that.
 		ctx := context.WithoutCancel(ctx)
 		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
-		for to, from := range map[**sql.Stmt]*sql.Stmt{&c.st.mark: prepared.mark, &c.st.unmark: prepared.unmark, &c.st.doubt: prepared.doubt,
-			&c.st.unqueue: prepared.unqueue, &c.st.requeue: prepared.requeue, &c.st.outcome: prepared.outcome, &c.st.retried: prepared.retried,
-			&c.st.attempt: prepared.attempt} {
-			*to = tx.StmtContext(ctx, from)
+		var err error
+		if c.st, err = s.commitStatements(ctx, tx); err != nil {
+			return err
 		}
 		for i := range work {
 			if err := c.marks(&work[i], &results[i]); err != nil {

@@ -33,52 +33,83 @@ func (g gate) verdict(m overture.Mark) overture.Verdict {
 	return overture.Marked
 }
 
+// gateQueries are asked in every transaction of the engine. The list of ids or addresses is the last argument.
+type gateQueries struct{ lease, lanes, optOuts, talks string }
+
+func (s *Store) gateQueries() gateQueries {
+	lanes, _ := sqldb.In[int64](s.db, "l.id", 2, nil)
+	people, _ := sqldb.In[string](s.db, "address", 3, nil)
+	talkers, _ := sqldb.In[string](s.db, "address", 2, nil)
+	lock := ""
+	if s.db.Postgres() {
+		lock = " FOR SHARE OF l"
+	}
+	return gateQueries{
+		lease: `SELECT 1 FROM sender_lease WHERE sender_id = $1 AND epoch = $2 AND owner = $3` + s.db.ForShare(),
+		lanes: `SELECT l.id FROM lane l JOIN sender sd ON sd.id = l.sender_id WHERE l.sender_id = $1 AND ` + lanes +
+			` AND l.state = 'open' AND sd.stopped = FALSE` + lock,
+		optOuts: `SELECT address FROM opt_out WHERE brand_id = $1 AND channel = $2 AND ` + people,
+		talks:   `SELECT DISTINCT address FROM conversation WHERE brand_id = $1 AND state <> 'closed' AND ` + talkers,
+	}
+}
+
 // gateOf reads the gate inside the transaction. On PostgreSQL it locks the lease, the lanes and the brand against change until the
 // commit, so that a pause, a cancel, a takeover or an opt-out is either seen here or waits for us; SQLite has one writer anyway.
 func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork) (gate, error) {
 	g := gate{lanes: map[overture.LaneID]bool{}, outs: map[overture.Address]bool{}, talks: map[overture.Address]bool{}}
-	var one int
-	switch err := tx.QueryRowContext(ctx, `SELECT 1 FROM sender_lease WHERE sender_id = $1 AND epoch = $2 AND owner = $3`+s.db.ForShare(),
-		w.Lease.SenderID, w.Lease.Epoch, w.Lease.Owner).Scan(&one); {
-	case err == sql.ErrNoRows: //nolint:errorlint // database/sql returns it bare
-		return g, nil
-	case err != nil:
+	q := s.gateQueries()
+	if err := each(ctx, s.prepared(tx, q.lease), func(int) { g.lease = true }, w.Lease.SenderID, w.Lease.Epoch, w.Lease.Owner); err != nil {
 		return g, fmt.Errorf("check lease: %w", err)
 	}
-	g.lease = true
+	if !g.lease {
+		return g, nil
+	}
 	if s.db.Postgres() {
 		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM brand WHERE id = $1 FOR SHARE`, w.BrandID); err != nil {
 			return g, fmt.Errorf("lock brand: %w", err)
 		}
 	}
-	condition, arg := sqldb.In(s.db, "l.id", 1, lanesOf(w.Marks))
-	lock := ""
-	if s.db.Postgres() {
-		lock = " FOR SHARE OF l"
-	}
-	if err := each(ctx, tx, `SELECT l.id FROM lane l JOIN sender sd ON sd.id = l.sender_id WHERE `+condition+
-		` AND l.sender_id = $2 AND l.state = 'open' AND sd.stopped = FALSE`+lock, func(id overture.LaneID) { g.lanes[id] = true }, arg, w.Lease.SenderID); err != nil {
+	_, lanes := sqldb.In(s.db, "", 0, lanesOf(w.Marks))
+	if err := each(ctx, s.prepared(tx, q.lanes), func(id overture.LaneID) { g.lanes[id] = true }, w.Lease.SenderID, lanes); err != nil {
 		return g, fmt.Errorf("check lanes: %w", err)
 	}
-	people := addresses(w.Marks)
-	condition, arg = sqldb.In(s.db, "address", 3, people)
-	if err := each(ctx, tx, `SELECT address FROM opt_out WHERE brand_id = $1 AND channel = $2 AND `+condition,
-		func(a overture.Address) { g.outs[a] = true }, w.BrandID, w.Channel, arg); err != nil {
+	_, people := sqldb.In(s.db, "", 0, addresses(w.Marks))
+	if err := each(ctx, s.prepared(tx, q.optOuts), func(a overture.Address) { g.outs[a] = true }, w.BrandID, w.Channel, people); err != nil {
 		return g, fmt.Errorf("check opt-outs: %w", err)
 	}
 	if asksAboutTalks(w.Marks) {
-		condition, arg = sqldb.In(s.db, "address", 2, people)
-		if err := each(ctx, tx, `SELECT DISTINCT address FROM conversation WHERE brand_id = $1 AND state <> 'closed' AND `+condition,
-			func(a overture.Address) { g.talks[a] = true }, w.BrandID, arg); err != nil {
+		if err := each(ctx, s.prepared(tx, q.talks), func(a overture.Address) { g.talks[a] = true }, w.BrandID, people); err != nil {
 			return g, fmt.Errorf("check conversations: %w", err)
 		}
 	}
 	return g, nil
 }
 
+// rowSource runs one query with its arguments.
+type rowSource func(ctx context.Context, args ...any) (*sql.Rows, error)
+
+// prepared runs a query inside tx, without parsing it again on SQLite when Prepare has seen it.
+func (s *Store) prepared(tx *sql.Tx, query string) rowSource {
+	return func(ctx context.Context, args ...any) (*sql.Rows, error) {
+		if s.db.Postgres() {
+			return tx.QueryContext(ctx, query, args...)
+		}
+		stmt, err := s.db.Prepared(ctx, tx, query)
+		if err != nil {
+			return nil, err
+		}
+		return stmt.QueryContext(ctx, args...)
+	}
+}
+
+// plain runs a query as it is.
+func plain(q sqldb.Querier, query string) rowSource {
+	return func(ctx context.Context, args ...any) (*sql.Rows, error) { return q.QueryContext(ctx, query, args...) }
+}
+
 // each runs a query of one column and hands every value to f.
-func each[T any](ctx context.Context, q sqldb.Querier, query string, f func(T), args ...any) error {
-	rows, err := q.QueryContext(ctx, query, args...)
+func each[T any](ctx context.Context, query rowSource, f func(T), args ...any) error {
+	rows, err := query(ctx, args...)
 	if err != nil {
 		return err
 	}

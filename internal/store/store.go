@@ -9,7 +9,6 @@ package store
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/flake"
@@ -21,9 +20,6 @@ type Store struct {
 	db   *sqldb.DB
 	ids  *flake.Source
 	seal Sealer
-
-	commitOnce  sync.Mutex
-	commitStmts *commitStatements // SQLite only
 }
 
 // Sealer encrypts secrets at rest; bound names the row and field so that a ciphertext cannot be moved to another row.

@@ -67,7 +67,7 @@ func (s *Store) BrokenInvariants(ctx context.Context) ([]Finding, error) {
 	var out []Finding
 	for _, inv := range invariants {
 		f := Finding{Rule: inv.rule, Says: inv.says}
-		err := each(ctx, s.db.Read, inv.query, func(id int64) {
+		err := each(ctx, plain(s.db.Read, inv.query), func(id int64) {
 			if f.Count++; len(f.Samples) < samplesPerFinding {
 				f.Samples = append(f.Samples, id)
 			}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,7 +36,43 @@ type DB struct {
 	Write  *sql.DB       // one connection on SQLite; the same pool as Read on PostgreSQL
 	Pool   *pgxpool.Pool // nil on SQLite; for the bulk paths
 	unlock func()
+
+	prepared sync.Map // SQL text → *sql.Stmt on SQLite's writer connection
 }
+
+// Prepared gives a statement for use inside tx without parsing it again: on SQLite it is prepared once on the only writer connection; on
+// PostgreSQL the driver caches by text, so tx itself serves. Use it on hot paths only: prepared statements live as long as the DB.
+func (d *DB) Prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
+	if d.Postgres() {
+		return tx.PrepareContext(ctx, query)
+	}
+	if known, ok := d.prepared.Load(query); ok {
+		return tx.StmtContext(ctx, known.(*sql.Stmt)), nil //nolint:forcetypeassert // only statements are stored
+	}
+	return nil, errNotPrepared
+}
+
+// Prepare makes Prepared work for a query. Call it outside of any transaction: on SQLite the writer connection must be free.
+func (d *DB) Prepare(ctx context.Context, queries ...string) error {
+	if d.Postgres() {
+		return nil
+	}
+	for _, q := range queries {
+		if _, ok := d.prepared.Load(q); ok {
+			continue
+		}
+		stmt, err := d.Write.PrepareContext(ctx, q)
+		if err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		if _, lost := d.prepared.LoadOrStore(q, stmt); lost {
+			_ = stmt.Close()
+		}
+	}
+	return nil
+}
+
+var errNotPrepared = errors.New("statement was not prepared beforehand")
 
 // Querier is a pool or a transaction.
 type Querier interface {

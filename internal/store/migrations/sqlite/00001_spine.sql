@@ -416,8 +416,13 @@ CREATE TABLE job (
 ) STRICT;
 CREATE UNIQUE INDEX job_kind_unique_key ON job (kind, unique_key);
 CREATE INDEX job_state_run_at ON job (state, run_at);
+CREATE TABLE node (
+	id INTEGER PRIMARY KEY,
+	seen_at INTEGER NOT NULL
+) STRICT;
 
 -- +goose Down
+DROP TABLE node;
 DROP TABLE job;
 DROP TABLE entry;
 DROP TABLE conversation;

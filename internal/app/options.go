@@ -1,0 +1,117 @@
+package app
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// Options of one server process. The zero value of every field means its default.
+type Options struct {
+	DataDir       string          // SQLite database, lock and master key; default "overture-data"
+	DatabaseURL   string          // postgres://…; empty: SQLite in DataDir
+	Listen        string          // host:port; default 127.0.0.1:8080; port 0 takes a free one
+	PublicURL     string          // what providers and browsers reach; default http:// and the address listened on
+	Lab           bool            // senders may point at the carrier lab: plain http and private addresses are allowed
+	Node          int             // 0…255, unique among live nodes of one database
+	MasterKey     overture.Secret // 32 bytes in base64; empty: MasterKeyFile
+	MasterKeyFile string          // default DataDir/master.key, made at the first start
+	Log           *slog.Logger    // default: nothing is logged
+	Send          SendSettings
+}
+
+// SendSettings are the numbers of the send protocol. WithDefaults explains how they hang together.
+type SendSettings struct {
+	Connections   int           // requests to providers under way at once, per sender
+	ClientTimeout time.Duration // one request to a provider
+	Deadline      time.Duration // between the marker's commit and the request (R2)
+	Grace         time.Duration // before the provider's record is asked about an unknown outcome (R7)
+	LookupSpacing time.Duration // between the two questions (R7)
+	LeaseTTL      time.Duration // how long a dead node's senders stay with it
+}
+
+// longestProviderDelay is how long an accepted request may take to show in the provider's own record (send protocol, R7).
+const longestProviderDelay = 100 * time.Second
+
+func (o Options) withDefaults() Options {
+	if o.DataDir == "" {
+		o.DataDir = "overture-data"
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8080"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Send = o.Send.withDefaults()
+	return o
+}
+
+func (s SendSettings) withDefaults() SendSettings {
+	if s.Connections == 0 {
+		s.Connections = 64
+	}
+	if s.ClientTimeout == 0 {
+		s.ClientTimeout = 15 * time.Second
+	}
+	if s.Deadline == 0 {
+		s.Deadline = 5 * time.Second
+	}
+	if s.Grace == 0 {
+		s.Grace = s.Deadline + s.ClientTimeout + longestProviderDelay
+	}
+	if s.LookupSpacing == 0 {
+		s.LookupSpacing = time.Minute
+	}
+	if s.LeaseTTL == 0 {
+		s.LeaseTTL = 15 * time.Second
+	}
+	return s
+}
+
+// check refuses settings that contradict each other. Only a server with the lab may shorten the protocol's waiting times: a real
+// provider may show a message in its record long after it took it.
+func (o Options) check() error {
+	wrong := func(field, message string) error {
+		return &overture.Error{Kind: overture.Invalid, Code: "bad_options", Message: "--" + field + ": " + message,
+			Fields: []overture.Field{{Location: field, Message: message}}}
+	}
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return wrong("listen", "give host:port, for example 127.0.0.1:8080")
+	}
+	if o.Node < 0 || o.Node > 255 {
+		return wrong("node", "give a number from 0 to 255, another one for each node")
+	}
+	if o.PublicURL != "" {
+		u, err := url.Parse(o.PublicURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" {
+			return wrong("public-url", "give the address others reach, for example https://messages.example.com")
+		}
+		if u.Scheme == "http" && !o.Lab && !loopback(u.Hostname()) {
+			return wrong("public-url", "a public address must begin with https://")
+		}
+	}
+	s := o.Send
+	if s.Connections < 1 || s.Connections > 2000 {
+		return wrong("connections", "give a number from 1 to 2000")
+	}
+	if s.ClientTimeout < 0 || s.Deadline <= 0 || s.LookupSpacing < 0 || s.LeaseTTL < time.Second {
+		return wrong("lease-ttl", "times must be positive and the lease at least 1s")
+	}
+	if floor := s.Deadline + s.ClientTimeout + longestProviderDelay; !o.Lab && s.Grace < floor {
+		return wrong("grace", "must be at least send deadline + client timeout + 100s = "+floor.String()+", or an accepted message could be sent twice")
+	}
+	if !o.Lab && s.LookupSpacing < time.Minute {
+		return wrong("lookup-spacing", "must be at least 1m")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
+}

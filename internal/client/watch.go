@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Settled tells whether nothing will change any more by itself, apart from late receipts.
+func (p Progress) Settled() bool { return p.State == "completed" || p.State == "canceled" }
+
+// Done is how much of the list has an outcome, 0 to 1.
+func (p Progress) Done() float64 {
+	if p.Recipients == 0 {
+		return 0
+	}
+	open := p.Counts["queued"] + p.Counts["attempting"] + p.Counts["unknown"]
+	return float64(p.Recipients-open) / float64(p.Recipients)
+}
+
+// Words tells a person what happens: sent, held, failed, who waits and why, and when it will be done. now is for the reader's clock.
+func (p Progress) Words(now time.Time) string {
+	say := []string{fmt.Sprintf("%d of %d sent", p.Accepted, p.Recipients)}
+	add := func(n int, word string) {
+		if n > 0 {
+			say = append(say, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	add(p.Delivered, "delivered")
+	add(p.Counts["attempting"]+p.Counts["unknown"], "under way")
+	add(p.Held, "held")
+	add(p.Failed, "failed")
+	add(p.Suppressed, "suppressed")
+	add(p.Counts["canceled"], "canceled")
+	add(p.Counts["expired"], "expired")
+	add(p.WaitingForWindow, "wait for their window"+opens(p.NextDueAt, p.Waiting == p.WaitingForWindow, now))
+	if n := p.Waiting - p.WaitingForWindow; n > 0 {
+		say = append(say, fmt.Sprintf("%d waiting", n))
+	}
+	add(p.Replied, "replied")
+	switch {
+	case p.Settled() || p.State == "paused":
+		word := p.State
+		if p.Reason != "" {
+			word += ": " + p.Reason
+		}
+		say = append(say, word)
+	case p.StalledReason != "":
+		say = append(say, p.StalledReason)
+	case p.ActualRate > 0:
+		say = append(say, fmt.Sprintf("%.3g/s", p.ActualRate))
+	}
+	if p.FinishAt != nil && !p.Settled() && p.FinishAt.After(now) {
+		say = append(say, "done about "+clock(*p.FinishAt, now))
+	}
+	return strings.Join(say, " · ")
+}
+
+func opens(at *time.Time, known bool, now time.Time) string {
+	if at == nil || !known || !at.After(now) {
+		return ""
+	}
+	return " (next " + clock(*at, now) + ")"
+}
+
+// clock gives the time of day in now's zone, with the date when it is not today.
+func clock(at, now time.Time) string {
+	at = at.In(now.Location())
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04:05")
+	}
+	return at.Format("Mon 2 Jan 15:04")
+}
+
+// Watch asks for the progress every so often and shows it, until the campaign is settled, enough says so, or ctx ends.
+func (c *Client) Watch(ctx context.Context, id string, every time.Duration, show func(Progress), enough func(Progress) bool) (Progress, error) {
+	for {
+		p, err := c.Progress(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		show(p)
+		if p.Settled() || (enough != nil && enough(p)) {
+			return p, nil
+		}
+		if err := pause(ctx, every); err != nil {
+			return p, err
+		}
+	}
+}

@@ -27,7 +27,7 @@ type floor struct {
 // several packages.
 var floors = []floor{
 	{"cmd", "cmd/", []string{"cli"}},
-	{"cli", "internal/cli", []string{"app", "demo", "lab", "proof", "kit", "vocabulary"}},
+	{"cli", "internal/cli", []string{"app", "store", "client", "demo", "lab", "proof", "kit", "vocabulary"}},
 	{"demo", "internal/demo", []string{"app", "lab", "proof", "client", "kit", "vocabulary"}},
 	{"app", "internal/app", []string{"serve", "outbound", "inbound", "insight", "access", "consent", "store", "provider", "pubsub", "kit", "vocabulary", "web"}},
 	{"proof", "internal/proof", []string{"app", "store", "lab", "client", "kit", "vocabulary"}},
@@ -140,7 +140,7 @@ func rel(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path
 
 func floorOf(pkg string) int {
 	for i, f := range floors {
-		if (f.prefix == "") == (pkg == "") && strings.HasPrefix(pkg, f.prefix) {
+		if pkg == f.prefix || (f.prefix != "" && strings.HasPrefix(pkg, strings.TrimSuffix(f.prefix, "/")+"/")) {
 			return i
 		}
 	}

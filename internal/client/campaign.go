@@ -220,3 +220,8 @@ func (c *Client) Export(ctx context.Context, id string, w io.Writer) error {
 	}
 	return c.do(ctx, request{method: http.MethodGet, path: path, stream: w})
 }
+
+// DeleteDraft removes a campaign that was never launched.
+func (c *Client) DeleteDraft(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: campaignPath(id, "")})
+}

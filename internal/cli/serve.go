@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/app"
+	"github.com/overture-im/overture/internal/store"
+)
+
+// serverFlags are what serve, migrate and verify share.
+type serverFlags struct {
+	options   app.Options
+	masterKey string
+	logLevel  string
+	logFormat string
+}
+
+func (f *serverFlags) database(flags *pflag.FlagSet) {
+	flags.StringVar(&f.options.DataDir, "data-dir", "overture-data", "folder of the SQLite database and the master key")
+	flags.StringVar(&f.options.DatabaseURL, "database-url", "", "postgres://… to use PostgreSQL instead of SQLite")
+	flags.StringVar(&f.options.MasterKeyFile, "master-key-file", "", "file with 32 bytes in base64 that seal provider credentials (default: master.key in the data directory)")
+	flags.StringVar(&f.masterKey, "master-key", "", "the master key itself; better set in the environment than here")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+}
+
+func (f *serverFlags) server(flags *pflag.FlagSet) {
+	flags.StringVar(&f.options.Listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
+	flags.StringVar(&f.options.PublicURL, "public-url", "", "address that providers and browsers reach, https://… (default: the address listened on)")
+	flags.BoolVar(&f.options.Lab, "lab", false, "allow senders that point at a carrier lab, and shorter waiting times; never with real senders")
+	flags.IntVar(&f.options.Node, "node", 0, "number of this node, 0 to 255, another one for each node on one database")
+	s := &f.options.Send
+	flags.IntVar(&s.Connections, "connections", 64, "requests to providers under way at once, per sender")
+	flags.DurationVar(&s.ClientTimeout, "client-timeout", 0, "time for one request to a provider (default 15s)")
+	flags.DurationVar(&s.Deadline, "send-deadline", 0, "time between recording an attempt and sending it (default 5s)")
+	flags.DurationVar(&s.Grace, "grace", 0, "time before a provider is asked about an unknown outcome (default 2m)")
+	flags.DurationVar(&s.LookupSpacing, "lookup-spacing", 0, "time between the two questions (default 1m)")
+	flags.DurationVar(&s.LeaseTTL, "lease-ttl", 0, "time a dead node's senders stay with it (default 15s)")
+}
+
+func (f *serverFlags) finish(w io.Writer) (app.Options, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+		return app.Options{}, &usage{fmt.Errorf("--log-level: use debug, info, warn or error, not %q", f.logLevel)}
+	}
+	handler := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		f.options.Log = slog.New(slog.NewTextHandler(w, handler))
+	case "json":
+		f.options.Log = slog.New(slog.NewJSONHandler(w, handler))
+	default:
+		return app.Options{}, &usage{fmt.Errorf("--log-format: use text or json, not %q", f.logFormat)}
+	}
+	f.options.MasterKey = overture.Secret(f.masterKey)
+	return f.options, nil
+}
+
+func serveCommand() *cobra.Command {
+	var f serverFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server until it is told to stop",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, err := f.finish(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			a, err := app.New(o)
+			if err != nil {
+				return err
+			}
+			return a.Run(c.Context())
+		},
+	}
+	f.database(c.Flags())
+	f.server(c.Flags())
+	return c
+}
+
+func migrateCommand() *cobra.Command {
+	var f serverFlags
+	c := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database to this program's schema and stop (serve does it too)",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, err := f.finish(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			db, err := store.Open(c.Context(), store.Options{DataDir: o.DataDir, DatabaseURL: o.DatabaseURL})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout(), "the database has this program's schema")
+			return db.Close()
+		},
+	}
+	f.database(c.Flags())
+	return c
+}

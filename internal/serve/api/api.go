@@ -24,7 +24,12 @@ type Deps struct {
 	Limits      Limits                       // zero: the defaults
 	Idempotency idempotencyStore
 
-	Door door
+	Door     door
+	Sessions sessionRoom
+	Users    userRoom
+	Keys     keyRoom
+	Accounts accountRoom
+	Senders  senderRoom
 }
 
 // API is the door for programs and pages.
@@ -73,6 +78,14 @@ func New(deps Deps) *API {
 
 // routes registers every resource; each has a file of its own.
 func (a *API) routes() {
+	a.registerSession()
+	a.registerUsers()
+	a.registerKeys()
+	a.registerAccount()
+	a.registerBrands()
+	a.registerSkills()
+	a.registerSenders()
+	a.registerAudit()
 }
 
 // Routes lists what is registered.
@@ -97,7 +110,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h, pattern := a.mux.Handler(r); pattern == "" {
-		if !a.admit(w, r, "ip:"+a.deps.ClientIP(r), a.limits.PerAddress) {
+		if !a.admit(w, r, "ip:"+exchangeOf(r.Context()).client, a.limits.PerAddress) {
 			return
 		}
 		a.unknown(w, r, h)

@@ -49,7 +49,7 @@ type pingOutput struct {
 }
 
 type thingInput struct {
-	pageInput
+	Paged
 	Thing campaignRef `path:"thing"`
 }
 

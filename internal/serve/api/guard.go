@@ -29,7 +29,7 @@ func (a *API) guard(rt Route, w http.ResponseWriter, r *http.Request, next guard
 		who.RequestID = x.requestID
 		x.who = who
 	}
-	caller, limit := "ip:"+a.deps.ClientIP(r), a.limits.PerAddress
+	caller, limit := "ip:"+x.client, a.limits.PerAddress
 	switch {
 	case known && who.KeyID != 0:
 		caller, limit = who.KeyID.String(), a.limits.PerCaller

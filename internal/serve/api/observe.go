@@ -18,6 +18,7 @@ import (
 type exchange struct {
 	requestID string
 	route     string
+	client    string // address, for the sign-in limits; not logged
 	who       access.Identity
 	code      string
 	status    int // when huma's must be corrected
@@ -37,7 +38,7 @@ func exchangeOf(ctx context.Context) *exchange {
 func (a *API) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{requestID: newRequestID()}
+		x := &exchange{requestID: newRequestID(), client: a.deps.ClientIP(r)}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		a.secure(w.Header())
 		w.Header().Set("X-Request-Id", x.requestID)

@@ -7,8 +7,8 @@ import (
 	"github.com/overture-im/overture"
 )
 
-// pageInput is embedded in the input of every list.
-type pageInput struct {
+// Paged is embedded in the input of every list. It is exported because huma looks into exported embedded structs only.
+type Paged struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items at most"`
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 }
@@ -21,7 +21,7 @@ type page[T any] struct {
 
 const defaultLimit = 50
 
-func (p pageInput) limit() int {
+func (p Paged) limit() int {
 	if p.Limit == 0 {
 		return defaultLimit
 	}
@@ -29,7 +29,7 @@ func (p pageInput) limit() int {
 }
 
 // after is the id of the last item of the page before; zero at the start.
-func (p pageInput) after() (int64, error) {
+func (p Paged) after() (int64, error) {
 	text, err := decodeCursor(p.Cursor)
 	if err != nil || text == "" {
 		return 0, err
@@ -51,6 +51,20 @@ func newPage[T any](items []T, last int64, more bool) page[T] {
 		p.NextCursor = encodeCursor(strconv.FormatInt(last, 10))
 	}
 	return p
+}
+
+// pageOf makes a page of what a room gave: ask it for one more than the limit, so that the page knows whether others follow.
+func pageOf[R, W any](rows []R, limit int, wire func(R) W, id func(R) int64) page[W] {
+	more := len(rows) > limit
+	if more {
+		rows = rows[:limit]
+	}
+	items := make([]W, 0, len(rows))
+	var last int64
+	for _, r := range rows {
+		items, last = append(items, wire(r)), id(r)
+	}
+	return newPage(items, last, more)
 }
 
 // encodeCursor makes a position opaque: callers pass it back, they do not build it.

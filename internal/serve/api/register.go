@@ -56,6 +56,8 @@ const defaultMaxBody = 1 << 20
 // register adds a JSON route. Its permission is an argument of its own: a route without one does not compile.
 func register[I, O any](a *API, permission access.Permission, op operation, do func(context.Context, access.Identity, *I) (*O, error)) {
 	rt := a.add(Route{Method: op.Method, Path: op.Path, Permission: permission, maxBody: op.MaxBody})
+	mustBeSeen(rt, reflect.TypeFor[I]())
+	mustBeSeen(rt, reflect.TypeFor[O]())
 	h := huma.Operation{
 		OperationID: operationID(op.Method, op.Path), Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
 		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: rt.maxBody, BodyReadTimeout: 30 * time.Second,
@@ -136,6 +138,15 @@ func (a *API) add(rt Route) Route {
 	}
 	a.table = append(a.table, rt)
 	return rt
+}
+
+// mustBeSeen refuses an embedded struct that huma would silently pass over, with all its parameters.
+func mustBeSeen(rt Route, t reflect.Type) {
+	for f := range t.Fields() {
+		if f.Anonymous && !f.IsExported() {
+			panic(fmt.Sprintf("route %s: %s embeds %s, which huma does not see because it is not exported: name its fields, or export it", rt, t.Name(), f.Name))
+		}
+	}
 }
 
 // secureOperation writes into the description who may call the route.

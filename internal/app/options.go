@@ -24,18 +24,16 @@ type Options struct {
 	Send          SendSettings
 }
 
-// SendSettings are the numbers of the send protocol. WithDefaults explains how they hang together.
+// SendSettings are the numbers of the send protocol (docs/MESSAGE-LIFECYCLE.md). Zero means the default.
 type SendSettings struct {
 	Connections   int           // requests to providers under way at once, per sender
 	ClientTimeout time.Duration // one request to a provider
 	Deadline      time.Duration // between the marker's commit and the request (R2)
-	Grace         time.Duration // before the provider's record is asked about an unknown outcome (R7)
+	ProviderDelay time.Duration // the longest time a provider may take to show an accepted message in its own record
+	Grace         time.Duration // before the provider's record is asked about an unknown outcome (R7); default: the three above together
 	LookupSpacing time.Duration // between the two questions (R7)
 	LeaseTTL      time.Duration // how long a dead node's senders stay with it
 }
-
-// longestProviderDelay is how long an accepted request may take to show in the provider's own record (send protocol, R7).
-const longestProviderDelay = 100 * time.Second
 
 func (o Options) withDefaults() Options {
 	if o.DataDir == "" {
@@ -61,14 +59,17 @@ func (s SendSettings) withDefaults() SendSettings {
 	if s.Deadline == 0 {
 		s.Deadline = 5 * time.Second
 	}
+	if s.ProviderDelay == 0 {
+		s.ProviderDelay = 100 * time.Second
+	}
 	if s.Grace == 0 {
-		s.Grace = s.Deadline + s.ClientTimeout + longestProviderDelay
+		s.Grace = s.Deadline + s.ClientTimeout + s.ProviderDelay
 	}
 	if s.LookupSpacing == 0 {
 		s.LookupSpacing = time.Minute
 	}
 	if s.LeaseTTL == 0 {
-		s.LeaseTTL = 15 * time.Second
+		s.LeaseTTL = 10 * time.Second
 	}
 	return s
 }
@@ -102,8 +103,11 @@ func (o Options) check() error {
 	if s.ClientTimeout < 0 || s.Deadline <= 0 || s.LookupSpacing < 0 || s.LeaseTTL < time.Second {
 		return wrong("lease-ttl", "times must be positive and the lease at least 1s")
 	}
-	if floor := s.Deadline + s.ClientTimeout + longestProviderDelay; !o.Lab && s.Grace < floor {
-		return wrong("grace", "must be at least send deadline + client timeout + 100s = "+floor.String()+", or an accepted message could be sent twice")
+	if !o.Lab && s.ProviderDelay < 100*time.Second {
+		return wrong("provider-delay", "must be at least 1m40s with real providers: they may show an accepted message that late, and it would be sent twice")
+	}
+	if floor := s.Deadline + s.ClientTimeout + s.ProviderDelay; s.Grace < floor {
+		return wrong("grace", "must be at least send deadline + client timeout + provider delay = "+floor.String()+", or an accepted message could be sent twice")
 	}
 	if !o.Lab && s.LookupSpacing < time.Minute {
 		return wrong("lookup-spacing", "must be at least 1m")

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/overture-im/overture/internal/kit/segment"
+	"github.com/overture-im/overture/internal/outbound/dispatch"
+	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/pubsub"
 	"github.com/overture-im/overture/internal/serve/ops"
 	"github.com/overture-im/overture/internal/serve/site"
@@ -33,19 +36,31 @@ func (a *App) wire(ctx context.Context) error {
 		o.PublicURL = a.URL()
 	}
 
-	key, err := masterKey(o)
+	seal, err := sealer(o)
 	if err != nil {
 		return err
 	}
-	_ = key
-	db, err := store.Open(ctx, store.Options{DataDir: o.DataDir, DatabaseURL: o.DatabaseURL, Node: o.Node})
+	db, err := store.Open(ctx, store.Options{DataDir: o.DataDir, DatabaseURL: o.DatabaseURL, Node: o.Node, Sealer: seal})
 	if err != nil {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return db.Close() })
-
 	bus := pubsub.New()
-	_ = bus
+
+	// Sending: the engine takes what the planner wrote, under a lease per sender.
+	wakeDispatch, quiet := bus.Subscribe(pubsub.Dispatch)
+	a.onStop("dispatch wake-ups", func(context.Context) error { quiet(); return nil })
+	engine, err := dispatch.New(dispatch.Deps{
+		Store: db, Providers: providers(o), Windows: schedule.NewCalendar(), Smart: segment.Smart,
+		Callback: statusCallback(o.PublicURL), Owner: owner(o.Node), Log: a.log, Wake: wakeDispatch,
+	}, dispatch.Config{
+		Connections: o.Send.Connections, LeaseTTL: o.Send.LeaseTTL, SendDeadline: o.Send.Deadline, ClientTimeout: o.Send.ClientTimeout,
+		ProviderDelay: o.Send.ProviderDelay, Grace: o.Send.Grace, LookupSpacing: o.Send.LookupSpacing,
+	})
+	if err != nil {
+		return err
+	}
+	a.work("dispatch", engine.Run)
 
 	operations := ops.New(ops.Deps{
 		Ready: func(ctx context.Context) error { return db.TouchNode(ctx, o.Node, time.Now()) },

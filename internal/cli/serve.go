@@ -10,6 +10,7 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/app"
+	"github.com/overture-im/overture/internal/lab"
 	"github.com/overture-im/overture/internal/store"
 )
 
@@ -26,6 +27,10 @@ func (f *serverFlags) database(flags *pflag.FlagSet) {
 	flags.StringVar(&f.options.DatabaseURL, "database-url", "", "postgres://… to use PostgreSQL instead of SQLite")
 	flags.StringVar(&f.options.MasterKeyFile, "master-key-file", "", "file with 32 bytes in base64 that seal provider credentials (default: master.key in the data directory)")
 	flags.StringVar(&f.masterKey, "master-key", "", "the master key itself; better set in the environment than here")
+	f.logging(flags)
+}
+
+func (f *serverFlags) logging(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 }
@@ -39,9 +44,10 @@ func (f *serverFlags) server(flags *pflag.FlagSet) {
 	flags.IntVar(&s.Connections, "connections", 64, "requests to providers under way at once, per sender")
 	flags.DurationVar(&s.ClientTimeout, "client-timeout", 0, "time for one request to a provider (default 15s)")
 	flags.DurationVar(&s.Deadline, "send-deadline", 0, "time between recording an attempt and sending it (default 5s)")
+	flags.DurationVar(&s.ProviderDelay, "provider-delay", 0, "the longest time a provider takes to show an accepted message in its record (default 1m40s)")
 	flags.DurationVar(&s.Grace, "grace", 0, "time before a provider is asked about an unknown outcome (default 2m)")
 	flags.DurationVar(&s.LookupSpacing, "lookup-spacing", 0, "time between the two questions (default 1m)")
-	flags.DurationVar(&s.LeaseTTL, "lease-ttl", 0, "time a dead node's senders stay with it (default 15s)")
+	flags.DurationVar(&s.LeaseTTL, "lease-ttl", 0, "time a dead node's senders stay with it (default 10s)")
 }
 
 func (f *serverFlags) finish(w io.Writer) (app.Options, error) {
@@ -60,6 +66,32 @@ func (f *serverFlags) finish(w io.Writer) (app.Options, error) {
 	}
 	f.options.MasterKey = overture.Secret(f.masterKey)
 	return f.options, nil
+}
+
+func labCommand() *cobra.Command {
+	var f serverFlags
+	var listen string
+	var o lab.Options
+	c := &cobra.Command{
+		Use:   "lab",
+		Short: "Run a carrier lab: a simulated provider with virtual phones, for trying things out",
+		Long:  "The lab behaves like Twilio over real HTTP, with virtual phones that receive and answer, faults on request, and a ledger of what it\naccepted. Run the server with --lab to let its senders use it. It listens on loopback only.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			logging, err := f.finish(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			o.Logger = logging.Log
+			return lab.Serve(c.Context(), listen, o, c.OutOrStdout())
+		},
+	}
+	f.logging(c.Flags())
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4010", "loopback address to listen on; port 0 takes a free one")
+	c.Flags().Uint64Var(&o.Seed, "seed", 0, "same seed, same faults and same phones")
+	c.Flags().StringVar(&o.LedgerPath, "ledger", "", "file that keeps the ledger over restarts (default: in memory)")
+	c.Flags().BoolVar(&o.Open, "open", false, "take any account and from-number as they come")
+	return c
 }
 
 func serveCommand() *cobra.Command {

@@ -1,6 +1,9 @@
 package overture
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Inbound is a message a consumer sent, stored before the provider gets its 2xx (R10).
 type Inbound struct {
@@ -73,6 +76,48 @@ type Conversation struct {
 	ClosedAt      time.Time
 }
 
+// ConversationCard is a conversation with what an agent sees beside it (I2).
+type ConversationCard struct {
+	Conversation
+	BrandName    string
+	SkillName    string // empty: any agent may take it
+	CampaignName string
+	AgentName    string
+	Number       Address // the brand's number
+	LastText     Text
+	OptedOut     bool
+	Outbounds    []Outbound // newest first, at most five of the last 30 days
+}
+
+// ConversationFilter narrows a list of conversations. Zero fields do not narrow, except that only open ones are listed unless State says
+// otherwise.
+type ConversationFilter struct {
+	AccountID AccountID
+	State     ConversationState
+	AgentID   UserID
+	Viewer    Viewer
+	Before    ConversationID // the last of the page before; newest first
+	Limit     int
+}
+
+// Viewer is who looks at conversations: an agent sees the own ones and those that wait for the own skills; All sees everything.
+type Viewer struct {
+	Actor
+	All    bool
+	Skills []SkillID
+}
+
+// Sees tells whether the viewer may know of the conversation.
+func (v Viewer) Sees(c Conversation) bool {
+	if v.All {
+		return true
+	}
+	if c.State == ConversationWaiting {
+		return c.SkillID == 0 || slices.Contains(v.Skills, c.SkillID)
+	}
+	return v.UserID != 0 && c.AgentID == v.UserID
+}
+
 // Author of a transcript entry.
 type Author string
 
@@ -84,26 +129,57 @@ const (
 	AuthorSystem   Author = "system"
 )
 
-// Entry is one line of a transcript.
+// Entry is one line of a transcript. State, Code and Reason tell the delivery of what was sent; they mean nothing while MessageID is zero.
 type Entry struct {
 	ID             EntryID
 	ConversationID ConversationID
 	AccountID      AccountID
 	Author         Author
-	UserID         UserID // agent who wrote it
+	UserID         UserID // agent who wrote it; zero for a program
 	MessageID      MessageID
 	InboundID      InboundID
 	Text           string
 	CreatedAt      time.Time
+	State          State
+	Code           int
+	Reason         string
 }
+
+// Answer is what an agent writes into a conversation.
+type Answer struct {
+	ConversationID ConversationID
+	Text           string
+	Segments       int
+	OnlyAssigned   bool // refuse unless the conversation is assigned to the author
+}
+
+// DefaultCapacity is how many conversations an agent has at once unless the agent says otherwise.
+const DefaultCapacity = 3
 
 // Agent is a user who answers: presence and capacity.
 type Agent struct {
-	UserID    UserID
-	AccountID AccountID
-	Name      string
-	Available bool
-	Capacity  int // open conversations at once
-	Open      int
-	Skills    []SkillID
+	UserID     UserID
+	AccountID  AccountID
+	Name       string
+	Role       Role
+	Available  bool
+	Capacity   int // open conversations at once
+	Open       int
+	Skills     []SkillID
+	AssignedAt time.Time // when the last conversation came; zero: never
+}
+
+// Waiting is a conversation without an agent.
+type Waiting struct {
+	ConversationID ConversationID
+	SkillID        SkillID // zero: any agent
+}
+
+// Assignment gives a waiting conversation to an agent.
+type Assignment struct {
+	AccountID      AccountID
+	ConversationID ConversationID
+	AgentID        UserID
+	SkillID        SkillID // for which it was planned; not looked at when ByHand
+	ByHand         bool    // the agent took it: presence does not matter, capacity does
 }

@@ -9,18 +9,18 @@ package consent
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/phone"
 )
 
 // Store is what the room needs of the database.
 type Store interface {
-	OptOut(ctx context.Context, o overture.OptOut) (fresh bool, err error)
-	OptIn(ctx context.Context, o overture.OptOut) (lifted bool, err error)
+	OptOut(ctx context.Context, by overture.Actor, o overture.OptOut) (fresh bool, err error)
+	OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error)
 	IsOptedOut(ctx context.Context, account overture.AccountID, brand overture.BrandID, channel overture.Channel, address overture.Address) (bool, error)
 	OptOuts(ctx context.Context, f overture.OptOutFilter) (page []overture.OptOut, next string, err error)
 	ConsentEvents(ctx context.Context, account overture.AccountID, address overture.Address) ([]overture.ConsentEvent, error)
@@ -38,25 +38,26 @@ func New(store Store, now func() time.Time) *Register { return &Register{store: 
 // evidenceLimit bounds what people type about an opt-out or opt-in, in characters.
 const evidenceLimit = 1000
 
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-
 // OptOut stops a person for a brand on all its numbers. Recording it twice is no error. It tells whether the stop is new.
-func (r *Register) OptOut(ctx context.Context, o overture.OptOut) (fresh bool, err error) {
-	if o, err = r.checked(o); err != nil {
+func (r *Register) OptOut(ctx context.Context, by overture.Actor, o overture.OptOut) (fresh bool, err error) {
+	if o, err = r.checked(by, o); err != nil {
 		return false, err
 	}
-	return r.store.OptOut(ctx, o)
+	if o.Evidence == "" {
+		o.Evidence = by.String()
+	}
+	return r.store.OptOut(ctx, by, o)
 }
 
 // OptIn lets the brand write again. The evidence of the person's agreement is the brand's duty and is required (J1).
-func (r *Register) OptIn(ctx context.Context, o overture.OptOut) (lifted bool, err error) {
-	if o, err = r.checked(o); err != nil {
+func (r *Register) OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error) {
+	if o, err = r.checked(by, o); err != nil {
 		return false, err
 	}
 	if o.Evidence == "" {
 		return false, overture.ErrInvalid("evidence_missing", "say how and when the person agreed to hear from the brand again; it is kept as evidence")
 	}
-	return r.store.OptIn(ctx, o)
+	return r.store.OptIn(ctx, by, o)
 }
 
 // IsOptedOut tells whether the person stopped the brand on the channel.
@@ -77,12 +78,17 @@ func (r *Register) History(ctx context.Context, account overture.AccountID, addr
 	return r.store.ConsentEvents(ctx, account, address)
 }
 
-func (r *Register) checked(o overture.OptOut) (overture.OptOut, error) {
+func (r *Register) checked(by overture.Actor, o overture.OptOut) (overture.OptOut, error) {
+	o.AccountID = by.AccountID
 	if o.Channel == "" {
 		o.Channel = overture.SMS
 	}
-	if o.Channel == overture.SMS && !e164.MatchString(string(o.Address)) {
-		return o, overture.ErrInvalid("invalid_number", "write the number with its country code, as in +12125550123")
+	if o.Channel == overture.SMS {
+		n, err := phone.Parse(string(o.Address))
+		if err != nil {
+			return o, overture.ErrInvalid("invalid_number", err.Error())
+		}
+		o.Address = overture.Address(n.E164)
 	}
 	o.Evidence = strings.TrimSpace(o.Evidence)
 	if n := utf8.RuneCountInString(o.Evidence); n > evidenceLimit {

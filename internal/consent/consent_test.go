@@ -15,12 +15,12 @@ type ledger struct {
 	out, in []overture.OptOut
 }
 
-func (l *ledger) OptOut(_ context.Context, o overture.OptOut) (bool, error) {
+func (l *ledger) OptOut(_ context.Context, _ overture.Actor, o overture.OptOut) (bool, error) {
 	l.out = append(l.out, o)
 	return true, nil
 }
 
-func (l *ledger) OptIn(_ context.Context, o overture.OptOut) (bool, error) {
+func (l *ledger) OptIn(_ context.Context, _ overture.Actor, o overture.OptOut) (bool, error) {
 	l.in = append(l.in, o)
 	return true, nil
 }
@@ -34,23 +34,23 @@ func TestRegisterChecksWhatPeopleType(t *testing.T) {
 		o    overture.OptOut
 		code string
 	}{
-		{"no country code", overture.OptOut{Address: "2125550123"}, "invalid_number"},
+		{"no number", overture.OptOut{Address: "twelve"}, "invalid_number"},
 		{"not a number", overture.OptOut{Address: "+1 212"}, "invalid_number"},
 		{"endless evidence", overture.OptOut{Address: "+12125550123", Evidence: string(make([]byte, 2000))}, "evidence_too_long"},
 	} {
-		_, err := r.OptOut(t.Context(), tc.o)
+		_, err := r.OptOut(t.Context(), overture.Actor{}, tc.o)
 		var e *overture.Error
 		if !errors.As(err, &e) || e.Kind != overture.Invalid || e.Code != tc.code {
 			t.Errorf("%s: %v, want %s", tc.name, err, tc.code)
 		}
 	}
-	if _, err := r.OptIn(t.Context(), overture.OptOut{Address: "+12125550123", Evidence: "  "}); !errors.Is(err, overture.Invalid) {
+	if _, err := r.OptIn(t.Context(), overture.Actor{}, overture.OptOut{Address: "+12125550123", Evidence: "  "}); !errors.Is(err, overture.Invalid) {
 		t.Errorf("opt-in without evidence: %v", err)
 	}
-	if _, err := r.OptOut(t.Context(), overture.OptOut{Address: "+12125550123"}); err != nil {
+	if _, err := r.OptOut(t.Context(), overture.Actor{}, overture.OptOut{Address: "+12125550123"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.OptIn(t.Context(), overture.OptOut{Address: "+12125550123", Evidence: " form of March 3 "}); err != nil {
+	if _, err := r.OptIn(t.Context(), overture.Actor{}, overture.OptOut{Address: "+12125550123", Evidence: " form of March 3 "}); err != nil {
 		t.Fatal(err)
 	}
 	if len(l.out) != 1 || len(l.in) != 1 {

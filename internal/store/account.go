@@ -24,13 +24,14 @@ type settings struct {
 	HelpText         string           `json:"help_text,omitempty"`
 	TimeZone         string           `json:"time_zone,omitempty"`
 	OpenConversation string           `json:"open_conversation,omitempty"`
+	OrdinaryWords    []string         `json:"ordinary_words,omitempty"`
 }
 
 func encodeSettings(in overture.Settings) (string, error) {
 	row := settings{
 		OptOutText: in.OptOutText, SMSLimit: in.SMSLimit, LengthPolicy: string(in.LengthPolicy), SendRate: in.SendRate,
 		LookbackSeconds: int64(in.Lookback / time.Second), DefaultSkillID: int64(in.DefaultSkillID), HelpText: in.HelpText,
-		TimeZone: in.TimeZone, OpenConversation: string(in.OpenConversation),
+		TimeZone: in.TimeZone, OpenConversation: string(in.OpenConversation), OrdinaryWords: in.OrdinaryWords,
 	}
 	if !in.Window.IsZero() || len(in.Window.Holidays) > 0 {
 		row.Window = &in.Window
@@ -50,7 +51,7 @@ func decodeSettings(raw string) (overture.Settings, error) {
 	out := overture.Settings{
 		OptOutText: row.OptOutText, SMSLimit: row.SMSLimit, LengthPolicy: overture.LengthPolicy(row.LengthPolicy), SendRate: row.SendRate,
 		Lookback: time.Duration(row.LookbackSeconds) * time.Second, DefaultSkillID: overture.SkillID(row.DefaultSkillID),
-		HelpText: row.HelpText, TimeZone: row.TimeZone, OpenConversation: overture.OpenConversationPolicy(row.OpenConversation),
+		HelpText: row.HelpText, TimeZone: row.TimeZone, OpenConversation: overture.OpenConversationPolicy(row.OpenConversation), OrdinaryWords: row.OrdinaryWords,
 	}
 	if row.Window != nil {
 		out.Window = *row.Window

@@ -15,26 +15,30 @@ import (
 )
 
 // OptOut stops a person for a brand, over all its numbers, and writes the ledger in the same transaction. It tells whether the person was
-// not stopped before. Attempts that are already committed may still reach the person; no later one can (I7).
-func (s *Store) OptOut(ctx context.Context, o overture.OptOut) (fresh bool, err error) {
+// not stopped before. The audit log names who recorded it. Attempts that are already committed may still reach the person; no later one can (I7).
+func (s *Store) OptOut(ctx context.Context, by overture.Actor, o overture.OptOut) (fresh bool, err error) {
 	err = s.db.Transact(ctx, func(tx *sql.Tx) error {
 		if err := s.lockBrand(ctx, tx, o.AccountID, o.BrandID); err != nil {
 			return err
 		}
-		fresh, err = s.applyOptOut(ctx, tx, o)
-		return err
+		if fresh, err = s.applyOptOut(ctx, tx, o); err != nil {
+			return err
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, "opt_out.recorded", o.BrandID.String(), string(o.Source), o.CreatedAt)
 	})
 	return fresh, err
 }
 
 // OptIn lets the brand write again and keeps the evidence. It tells whether the person was stopped before.
-func (s *Store) OptIn(ctx context.Context, o overture.OptOut) (lifted bool, err error) {
+func (s *Store) OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error) {
 	err = s.db.Transact(ctx, func(tx *sql.Tx) error {
 		if err := s.lockBrand(ctx, tx, o.AccountID, o.BrandID); err != nil {
 			return err
 		}
-		lifted, err = s.applyOptIn(ctx, tx, o)
-		return err
+		if lifted, err = s.applyOptIn(ctx, tx, o); err != nil {
+			return err
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, "opt_in.recorded", o.BrandID.String(), string(o.Source), o.CreatedAt)
 	})
 	return lifted, err
 }

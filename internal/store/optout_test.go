@@ -71,10 +71,10 @@ func TestOptOutAndBack(t *testing.T) {
 		}
 		return yes
 	}
-	if fresh, err := s.OptOut(ctx, o); err != nil || !fresh {
+	if fresh, err := s.OptOut(ctx, overture.Actor{AccountID: d.account}, o); err != nil || !fresh {
 		t.Fatalf("first opt-out: %v, %v", fresh, err)
 	}
-	if fresh, err := s.OptOut(ctx, o); err != nil || fresh {
+	if fresh, err := s.OptOut(ctx, overture.Actor{AccountID: d.account}, o); err != nil || fresh {
 		t.Fatalf("second opt-out: %v, %v", fresh, err)
 	}
 	if !out(d) || out(other) {
@@ -82,10 +82,10 @@ func TestOptOutAndBack(t *testing.T) {
 	}
 	back := o
 	back.Evidence = "signed form of March 3"
-	if lifted, err := s.OptIn(ctx, back); err != nil || !lifted {
+	if lifted, err := s.OptIn(ctx, overture.Actor{AccountID: d.account}, back); err != nil || !lifted {
 		t.Fatalf("opt-in: %v, %v", lifted, err)
 	}
-	if lifted, err := s.OptIn(ctx, back); err != nil || lifted {
+	if lifted, err := s.OptIn(ctx, overture.Actor{AccountID: d.account}, back); err != nil || lifted {
 		t.Fatalf("second opt-in: %v, %v", lifted, err)
 	}
 	if out(d) {
@@ -112,10 +112,10 @@ func TestOptOutOfAnotherAccountsBrand(t *testing.T) {
 	d, other := newDesk(t, s), newDesk(t, s)
 	o := d.optOut("+12125550199", deskNoon)
 	o.BrandID = other.brand
-	if _, err := s.OptOut(t.Context(), o); !errors.Is(err, overture.NotFound) {
+	if _, err := s.OptOut(t.Context(), overture.Actor{AccountID: d.account}, o); !errors.Is(err, overture.NotFound) {
 		t.Errorf("opt-out: %v, want not found", err)
 	}
-	if _, err := s.OptIn(t.Context(), o); !errors.Is(err, overture.NotFound) {
+	if _, err := s.OptIn(t.Context(), overture.Actor{AccountID: d.account}, o); !errors.Is(err, overture.NotFound) {
 		t.Errorf("opt-in: %v, want not found", err)
 	}
 	if n := deskCount(t, s, `SELECT (SELECT count(*) FROM opt_out) + (SELECT count(*) FROM consent_event)`); n != 0 {
@@ -129,7 +129,7 @@ func TestOptOutReviewIsSettledByACertainOne(t *testing.T) {
 	o := d.optOut("+12125550199", deskNoon)
 	o.Review = true
 	for range 2 {
-		if _, err := s.OptOut(t.Context(), o); err != nil {
+		if _, err := s.OptOut(t.Context(), overture.Actor{AccountID: d.account}, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +138,7 @@ func TestOptOutReviewIsSettledByACertainOne(t *testing.T) {
 		t.Fatalf("to review: %v, %v", page, err)
 	}
 	o.Review = false
-	if _, err := s.OptOut(t.Context(), o); err != nil {
+	if _, err := s.OptOut(t.Context(), overture.Actor{AccountID: d.account}, o); err != nil {
 		t.Fatal(err)
 	}
 	if page, _, err := s.OptOuts(t.Context(), waiting); err != nil || len(page) != 0 {
@@ -154,11 +154,11 @@ func TestOptOutsPages(t *testing.T) {
 	d, other := newDesk(t, s), newDesk(t, s)
 	for i := range 7 {
 		// Three share a millisecond, so that the cursor must tell them apart.
-		if _, err := s.OptOut(t.Context(), d.optOut(fmt.Sprintf("+1212555010%d", i), deskNoon.Add(time.Duration(i/3)*time.Second))); err != nil {
+		if _, err := s.OptOut(t.Context(), overture.Actor{AccountID: d.account}, d.optOut(fmt.Sprintf("+1212555010%d", i), deskNoon.Add(time.Duration(i/3)*time.Second))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.OptOut(t.Context(), other.optOut("+12125550109", deskNoon)); err != nil {
+	if _, err := s.OptOut(t.Context(), overture.Actor{AccountID: d.account}, other.optOut("+12125550109", deskNoon)); err != nil {
 		t.Fatal(err)
 	}
 	f := overture.OptOutFilter{AccountID: d.account, Limit: 2}

@@ -108,6 +108,43 @@ func (d *Desk) From(address overture.Address, body string, at time.Time) overtur
 	return overture.Inbound{ProviderID: fmt.Sprintf("SM%d", d.Store.NewID()), From: address, To: d.Senders[0].Address, Body: body, City: "Springfield", Country: "US", ReceivedAt: at}
 }
 
+// NewAgent adds a user who answers, available with a capacity, with skills.
+func (d *Desk) NewAgent(t testing.TB, name string, capacity int, skills ...overture.SkillID) overture.UserID {
+	t.Helper()
+	id := d.NewUser(t, name, overture.AgentRole)
+	d.Exec(t, `INSERT INTO agent (user_id, account_id, available, capacity, assigned_at, updated_at) VALUES ($1, $2, TRUE, $3, 0, 0)`, id, d.Tenant.ID, capacity)
+	for _, k := range skills {
+		d.Exec(t, `INSERT INTO agent_skill (user_id, skill_id) VALUES ($1, $2)`, id, k)
+	}
+	return id
+}
+
+// Waiting opens a conversation with a person who wrote, routed to a skill.
+func (d *Desk) Waiting(t testing.TB, from overture.Address, skill overture.SkillID) overture.ConversationID {
+	t.Helper()
+	in := d.From(from, "hello", Noon)
+	in.AccountID, in.SenderID, in.Provider = d.Tenant.ID, d.Senders[0].ID, "twilio"
+	if err := d.Store.StoreInbound(t.Context(), []overture.Reply{{Inbound: in, BrandID: d.Brand, Channel: overture.SMS}}); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := d.Store.PendingReplies(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pending {
+		pending[i].SkillID = skill
+	}
+	if _, err := d.Store.ApplyReplies(t.Context(), pending, Noon); err != nil {
+		t.Fatal(err)
+	}
+	var id overture.ConversationID
+	if err := d.Store.DB().Read.QueryRowContext(t.Context(), `SELECT id FROM conversation WHERE account_id = $1 AND address = $2 AND state <> 'closed'`,
+		d.Tenant.ID, string(from)).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // Exec writes straight into the database.
 func (d *Desk) Exec(t testing.TB, query string, args ...any) {
 	t.Helper()

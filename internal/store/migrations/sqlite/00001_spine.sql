@@ -382,7 +382,8 @@ CREATE TABLE conversation (
 	updated_at INTEGER NOT NULL,
 	closed_at INTEGER
 ) STRICT;
-CREATE INDEX conversation_account_id_state_updated_at ON conversation (account_id, state, updated_at);
+CREATE INDEX conversation_account_id_id ON conversation (account_id, id);
+CREATE INDEX conversation_waiting ON conversation (account_id, id) WHERE state = 'waiting';
 CREATE INDEX conversation_brand_id_address_state ON conversation (brand_id, address, state);
 CREATE UNIQUE INDEX conversation_open ON conversation (brand_id, channel, address) WHERE state <> 'closed';
 CREATE INDEX conversation_agent_id_state ON conversation (agent_id, state);

@@ -205,11 +205,11 @@ func (s *Store) insertPlannedPostgres(ctx context.Context, tx *sql.Tx, b planBat
 	}
 	p, written := b.planning, 0
 	var fresh, dues, notAfters []int64
-	err := each(ctx, tx, `INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts,
+	err := each(ctx, plain(tx, `INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts,
 			segments, provider_id, code, reason, updated_at)
 		SELECT u.id, $5::bigint, $6::bigint, u.recipient, 0, $7::bigint, $8::bigint, 0, u.address, '', $9::smallint, 0, u.segments, '', 0, $10::text, $11::bigint
 		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) u (id, recipient, address, segments)
-		ON CONFLICT DO NOTHING RETURNING id`,
+		ON CONFLICT DO NOTHING RETURNING id`),
 		func(id int64) {
 			written++
 			fresh, dues, notAfters = append(fresh, id), append(dues, byID[id].Due.UnixMilli()), append(notAfters, notAfterMillis(byID[id]))
@@ -233,8 +233,8 @@ func (s *Store) StartScheduled(ctx context.Context, now time.Time) ([]overture.C
 	}
 	var started []overture.CampaignID
 	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
-		return each(ctx, tx, `UPDATE campaign SET state = 'running', updated_at = CASE WHEN updated_at < $1 THEN $1 ELSE updated_at + 1 END
-			WHERE `+due+` RETURNING id`, func(id overture.CampaignID) { started = append(started, id) }, now.UnixMilli())
+		return each(ctx, plain(tx, `UPDATE campaign SET state = 'running', updated_at = CASE WHEN updated_at < $1 THEN $1 ELSE updated_at + 1 END
+			WHERE `+due+` RETURNING id`), func(id overture.CampaignID) { started = append(started, id) }, now.UnixMilli())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start scheduled campaigns: %w", err)

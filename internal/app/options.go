@@ -20,6 +20,7 @@ type Options struct {
 	Node          int             // 0…255, unique among live nodes of one database
 	MasterKey     overture.Secret // 32 bytes in base64; empty: MasterKeyFile
 	MasterKeyFile string          // default DataDir/master.key, made at the first start
+	TrustProxy    bool            // the client's address is the last one in X-Forwarded-For; only behind a proxy of your own
 	Log           *slog.Logger    // default: nothing is logged
 	Send          SendSettings
 }

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/overture-im/overture/internal/access"
 	"github.com/overture-im/overture/internal/kit/segment"
 	"github.com/overture-im/overture/internal/outbound/dispatch"
 	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/pubsub"
+	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/serve/ops"
 	"github.com/overture-im/overture/internal/serve/site"
 	"github.com/overture-im/overture/internal/store"
@@ -62,6 +64,15 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.work("dispatch", engine.Run)
 
+	who := access.New(access.Deps{Store: db, Log: a.log, CheckBaseURL: checkBaseURL(o)})
+	a.work("session sweep", every(time.Hour, a.log, "session sweep", who.SweepSessions))
+
+	door := api.New(api.Deps{
+		Log: a.log, PublicURL: o.PublicURL, ClientIP: clientIP(o.TrustProxy), Idempotency: db,
+		Door: who, Sessions: who, Users: who, Keys: who, Accounts: who, Senders: who,
+	})
+	a.work("idempotency sweep", door.Run)
+
 	operations := ops.New(ops.Deps{
 		Ready: func(ctx context.Context) error { return db.TouchNode(ctx, o.Node, time.Now()) },
 		Log:   a.log,
@@ -69,6 +80,8 @@ func (a *App) wire(ctx context.Context) error {
 
 	mux := http.NewServeMux()
 	operations.Mount(mux)
+	mux.Handle("/v1/", door.Handler())
+	mux.Handle("/openapi.json", door.Handler())
 	mux.Handle("/", site.Handler())
 	a.serve(ctx, operations.Measure(mux))
 	return nil

@@ -100,15 +100,19 @@ func loginCommand(s Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			whose := "this server"
 			me, err := api.Me(c.Context())
-			if err != nil {
+			switch {
+			case err == nil && me.Account.Name != "":
+				whose = me.Account.Name
+			case err != nil && overture.KindOf(err) != overture.Forbidden: // forbidden: the key is good, it only may not ask
 				return err
 			}
 			path, err := saveLogin(login{URL: cmpString(a.url, defaultURL), APIKey: a.key})
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(s.Out, "signed in to %s, kept in %s\n", me.Account.Name, path)
+			fmt.Fprintf(s.Out, "signed in to %s, kept in %s\n", whose, path)
 			return nil
 		},
 	}

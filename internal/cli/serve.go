@@ -40,6 +40,7 @@ func (f *serverFlags) server(flags *pflag.FlagSet) {
 	flags.StringVar(&f.options.PublicURL, "public-url", "", "address that providers and browsers reach, https://… (default: the address listened on)")
 	flags.BoolVar(&f.options.Lab, "lab", false, "allow senders that point at a carrier lab, and shorter waiting times; never with real senders")
 	flags.IntVar(&f.options.Node, "node", 0, "number of this node, 0 to 255, another one for each node on one database")
+	flags.BoolVar(&f.options.TrustProxy, "trust-proxy", false, "take the client's address from X-Forwarded-For; only behind a proxy of your own")
 	s := &f.options.Send
 	flags.IntVar(&s.Connections, "connections", 64, "requests to providers under way at once, per sender")
 	flags.DurationVar(&s.ClientTimeout, "client-timeout", 0, "time for one request to a provider (default 15s)")

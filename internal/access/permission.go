@@ -12,7 +12,8 @@ type Permission string
 // The permissions. Every route names exactly one.
 const (
 	Public   Permission = "public"    // sign-in only: nobody is known yet
-	SignedIn Permission = "signed_in" // any user with a session: the own session and password
+	Known    Permission = "known"     // any user and any API key: who am I
+	SignedIn Permission = "signed_in" // any user with a session: sign out, the own password
 
 	AccountRead  Permission = "account:read"
 	AccountWrite Permission = "account:write"
@@ -88,7 +89,7 @@ var allowed = map[Permission][]overture.Role{
 // a way back in (T6).
 var notForKeys = []Permission{Public, SignedIn, AgentSelf, UsersWrite, KeysRead, KeysWrite}
 
-// Permissions lists every permission except Public, sorted.
+// Permissions lists every permission of the table, sorted.
 func Permissions() []Permission {
 	all := make([]Permission, 0, len(allowed))
 	for p := range allowed {
@@ -103,10 +104,10 @@ func Scopes() []Permission {
 	return slices.DeleteFunc(Permissions(), func(p Permission) bool { return slices.Contains(notForKeys, p) })
 }
 
-// Known tells whether the permission stands in the table or is Public.
-func (p Permission) Known() bool {
+// Exists tells whether the permission stands in the table, or is one of the two that need no role.
+func (p Permission) Exists() bool {
 	_, ok := allowed[p]
-	return ok || p == Public
+	return ok || p == Public || p == Known
 }
 
 // Identity is who made a request: a user with a session, or an API key.
@@ -129,6 +130,9 @@ func (i Identity) Actor() overture.Actor {
 func Allows(who Identity, p Permission) bool {
 	if who.AccountID == 0 || p == Public {
 		return p == Public
+	}
+	if p == Known {
+		return true
 	}
 	if who.KeyID != 0 {
 		return !slices.Contains(notForKeys, p) &&

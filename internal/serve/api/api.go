@@ -50,7 +50,11 @@ type Route struct {
 	Permission access.Permission
 	maxBody    int64
 	stream     bool
+	json       bool // takes a JSON body
 }
+
+// TakesJSON tells whether the route has a JSON body.
+func (r Route) TakesJSON() bool { return r.json }
 
 func (r Route) String() string { return r.Method + " " + r.Path }
 

@@ -55,7 +55,8 @@ const defaultMaxBody = 1 << 20
 
 // register adds a JSON route. Its permission is an argument of its own: a route without one does not compile.
 func register[I, O any](a *API, permission access.Permission, op operation, do func(context.Context, access.Identity, *I) (*O, error)) {
-	rt := a.add(Route{Method: op.Method, Path: op.Path, Permission: permission, maxBody: op.MaxBody})
+	_, hasBody := reflect.TypeFor[I]().FieldByName("Body")
+	rt := a.add(Route{Method: op.Method, Path: op.Path, Permission: permission, maxBody: op.MaxBody, json: hasBody})
 	mustBeSeen(rt, reflect.TypeFor[I]())
 	mustBeSeen(rt, reflect.TypeFor[O]())
 	h := huma.Operation{
@@ -130,7 +131,7 @@ func (a *API) handle(permission access.Permission, op plain, do func(w http.Resp
 }
 
 func (a *API) add(rt Route) Route {
-	if !rt.Permission.Known() {
+	if !rt.Permission.Exists() {
 		panic(fmt.Sprintf("route %s asks for a permission that is not in the table of internal/access: %q", rt, rt.Permission))
 	}
 	if rt.maxBody == 0 {

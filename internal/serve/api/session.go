@@ -59,7 +59,7 @@ type signOutOutput struct {
 func (a *API) registerSession() {
 	register(a, access.Public, operation{Method: "POST", Path: "/v1/session", Summary: "Sign in", Tag: "session", Status: 201,
 		Description: "Sets the session cookie. The answer is the same for an unknown address and a wrong password."}, a.signIn)
-	register(a, access.SignedIn, operation{Method: "GET", Path: "/v1/session", Summary: "Who am I, and what may I do", Tag: "session"}, a.me)
+	register(a, access.Known, operation{Method: "GET", Path: "/v1/session", Summary: "Who am I, and what may I do", Tag: "session"}, a.me)
 	register(a, access.SignedIn, operation{Method: "DELETE", Path: "/v1/session", Summary: "Sign out", Tag: "session"}, a.signOut)
 	register(a, access.SignedIn, operation{Method: "PUT", Path: "/v1/session/password", Summary: "Change one's own password", Tag: "session"}, a.changePassword)
 }

@@ -1,0 +1,202 @@
+package api_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/serve/api"
+)
+
+const authorizationGolden = "testdata/authorization.golden"
+
+const authorizationHead = `# Who may call which route (T1). yes: let in; 401: nobody known; 403: known, but may not; 404: not this account's thing; -: does not apply.
+# Written by: go test ./internal/serve/api -run Authorization -update. Every line is a decision: read the difference before you commit it.
+# "other": an administrator of another account, with this account's ids in the path.
+`
+
+// sampleBodies are requests that parse, for routes that take a JSON body. {name} stands for an id of the account that asks. The crawler puts
+// each id of another account in its place.
+var sampleBodies = map[string]string{
+	"POST /v1/session":           `{"email":"x@alpha.example","password":"wrong wrong wrong"}`,
+	"PUT /v1/session/password":   `{"old_password":"wrong wrong wrong","new_password":"another long one"}`,
+	"POST /v1/users":             `{"email":"new@beta.example","name":"N","role":"agent","password":"correct horse battery","skills":["{skill}"]}`,
+	"PATCH /v1/users/{user}":     `{"name":"M","skills":["{skill}"]}`,
+	"POST /v1/api-keys":          `{"name":"k","scopes":["campaigns:read"]}`,
+	"PATCH /v1/account":          `{"default_skill":"{skill}"}`,
+	"POST /v1/brands":            `{"name":"new brand"}`,
+	"POST /v1/skills":            `{"name":"new skill"}`,
+	"POST /v1/senders":           `{"brand":"{brand}","name":"s","channel":"sms","provider":"twilio","address":"+12125550199","account_sid":"AC0123456789abcdef0123456789abcdef","auth_token":"t"}`,
+	"PATCH /v1/senders/{sender}": `{"name":"other name"}`,
+}
+
+var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
+
+// fill replaces {name} by the tenant's ids.
+func fill(t testing.TB, route, text string, tn *tenant) string {
+	t.Helper()
+	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
+		id, ok := tn.ids[m[1:len(m)-1]]
+		if !ok {
+			t.Fatalf("%s: no sample for %s; add one to tenant() in world_test.go", route, m)
+		}
+		return id
+	})
+}
+
+func bodyOf(t testing.TB, rt api.Route, tn *tenant) string {
+	t.Helper()
+	return fill(t, rt.String(), sampleBodies[rt.String()], tn)
+}
+
+func TestAuthorization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	routes := slices.Clone(w.api.Routes())
+	slices.SortFunc(routes, func(x, y api.Route) int { return strings.Compare(x.Path+x.Method, y.Path+y.Method) })
+	var out strings.Builder
+	out.WriteString(authorizationHead)
+	line := func(cells ...string) {
+		fmt.Fprintf(&out, "%-64s %-20s %-9s %-13s %-16s %-13s %-5s %-8s %-11s %s\n",
+			cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7], cells[8], cells[9])
+	}
+	line("route", "permission", "anonymous", "administrator", "campaign_manager", "agent_manager", "agent", "key with", "key without", "other")
+	for _, rt := range routes {
+		cells := []string{rt.String(), string(rt.Permission), w.verdict(rt, caller{})}
+		for _, role := range overture.Roles() {
+			cells = append(cells, w.verdict(rt, w.as(w.a, role)))
+		}
+		cells = append(cells, w.verdict(rt, w.keyWith(rt.Permission)), w.verdict(rt, w.keyWithout(rt.Permission)), w.other(rt))
+		line(cells...)
+	}
+	compareGolden(t, authorizationGolden, out.String())
+}
+
+// verdict calls the route with a body that does not parse, so that nothing happens but the decision.
+func (w *world) verdict(rt api.Route, who caller) string {
+	path := placeholder.ReplaceAllString(rt.Path, "none")
+	got := w.do(who, rt.Method, path, "")
+	switch got.status {
+	case 401, 403:
+		return fmt.Sprint(got.status)
+	}
+	return "yes"
+}
+
+func (w *world) keyWith(p access.Permission) caller { return w.key(w.a, p) }
+
+func (w *world) keyWithout(p access.Permission) caller {
+	return w.key(w.a, slices.DeleteFunc(access.Permissions(), func(q access.Permission) bool {
+		return q == p || p == access.ConversationsOwn && q == access.ConversationsAll
+	})...)
+}
+
+// other calls the route as another account's administrator with this account's ids: the answer must be that of ids nobody has.
+func (w *world) other(rt api.Route) string {
+	if !strings.Contains(rt.Path, "{") {
+		return "-"
+	}
+	w.t.Helper()
+	body := bodyOf(w.t, rt, w.b)
+	got := w.do(w.as(w.b, overture.Administrator), rt.Method, fill(w.t, rt.String(), rt.Path, w.a), body)
+	nobodys := placeholder.ReplaceAllStringFunc(rt.Path, func(m string) string {
+		prefix, _, _ := strings.Cut(w.a.ids[m[1:len(m)-1]], "_")
+		return prefix + "_zzzzzzzz"
+	})
+	want := w.do(w.as(w.b, overture.Administrator), rt.Method, nobodys, body)
+	if got.status != want.status || got.field(w.t, "code") != want.field(w.t, "code") || got.field(w.t, "detail") != want.field(w.t, "detail") {
+		w.t.Errorf("%s tells another account's id from nobody's: %d %s, %d %s", rt, got.status, got.body, want.status, want.body)
+	}
+	return fmt.Sprint(got.status)
+}
+
+func TestEveryRouteRefusesOtherAccountsThings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	swaps := 0
+	for _, rt := range w.api.Routes() {
+		body := sampleBodies[rt.String()]
+		if body == "" && rt.TakesJSON() {
+			t.Errorf("%s takes a body: add one to sampleBodies", rt)
+		}
+		// Each id in the path, alone.
+		for _, name := range placeholders(rt.Path) {
+			path := fill(t, rt.String(), strings.Replace(rt.Path, "{"+name+"}", w.a.ids[name], 1), w.b)
+			got := w.do(w.as(w.b, overture.Administrator), rt.Method, path, fill(t, rt.String(), body, w.b))
+			swaps++
+			if got.status != 404 {
+				t.Errorf("%s with another account's %s in the path: %d %s, want 404", rt, name, got.status, got.body)
+			}
+		}
+		// Each id in the body, alone.
+		for _, name := range placeholders(body) {
+			foreign := fill(t, rt.String(), strings.Replace(body, "{"+name+"}", w.a.ids[name], 1), w.b)
+			got := w.do(w.as(w.b, overture.Administrator), rt.Method, fill(t, rt.String(), rt.Path, w.b), foreign)
+			swaps++
+			if got.status != 404 {
+				t.Errorf("%s with another account's %s in the body: %d %s, want 404", rt, name, got.status, got.body)
+			}
+		}
+	}
+	if swaps == 0 {
+		t.Fatal("nothing was swapped")
+	}
+}
+
+func placeholders(text string) []string {
+	var names []string
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	spec, err := api.New(api.Deps{}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{`"null"`, `$schema`, `ErrorModel`} {
+		if strings.Contains(string(spec), bad) {
+			t.Errorf("the description contains %s", bad)
+		}
+	}
+	compareGolden(t, "../../../api/openapi.json", string(spec))
+}
+
+func compareGolden(t testing.TB, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a file for everybody
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got == string(want) {
+		return
+	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		g, x := lineAt(gotLines, i), lineAt(wantLines, i)
+		if g != x {
+			t.Fatalf("%s is not what the code says; if the change is meant, run the test with -update and review the file.\nline %d:\n got %s\nwant %s", path, i+1, g, x)
+		}
+	}
+}
+
+func lineAt(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return "(no line)"
+}

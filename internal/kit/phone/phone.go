@@ -173,14 +173,10 @@ func parseWorld(d string, plus bool) (Number, error) {
 		return Number{}, errors.New("there is no such country code: put the country code first, such as 1 for the United States or 44 for the United Kingdom")
 	}
 	rest := d[len(strconv.Itoa(code)):]
-	// Without a leading zero the digits are the national number as it is; that saves the library's parser, which is half of its time.
+	// Without a leading zero the digits are the national number as it is, and the library's parser has nothing to add.
 	if rest != "" && rest[0] != '0' {
-		national, err := strconv.ParseUint(rest, 10, 64)
-		if err == nil {
-			number := library(int32(code), national) //nolint:gosec // at most three digits
-			if region := phonenumbers.GetRegionCodeForNumber(number); region != "" && phonenumbers.IsValidNumberForRegion(number, region) {
-				return Number{E164: "+" + d, Region: region, CallingCode: code, Zones: zonesOfWorld(d)}, nil
-			}
+		if region, valid := countryOf(code).regionOf(rest); valid {
+			return Number{E164: "+" + d, Region: region, CallingCode: code, Zones: zonesOfWorld(d)}, nil
 		}
 	}
 	number, err := phonenumbers.Parse("+"+d, "")

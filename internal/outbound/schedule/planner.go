@@ -63,7 +63,8 @@ func (p *Planner) Run(ctx context.Context) error {
 		case <-p.deps.Wake:
 		case <-timer.C:
 		}
-		for p.Pass(ctx, time.Now()) && ctx.Err() == nil {
+		for more := true; more && ctx.Err() == nil; {
+			more = p.Pass(ctx, time.Now())
 		}
 		timer.Reset(scanEvery)
 	}

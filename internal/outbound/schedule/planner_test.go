@@ -99,7 +99,8 @@ func (d *desk) recipient(campaign, importID, i int, zones string) {
 
 // finish passes until there is nothing to plan.
 func (d *desk) finish(now time.Time) {
-	for d.planner.Pass(d.t.Context(), now) {
+	for more := true; more; {
+		more = d.planner.Pass(d.t.Context(), now)
 	}
 }
 

@@ -121,3 +121,18 @@ type Receipt struct {
 	OptOut     bool // the code says that the person stopped the brand at the provider (J1)
 	ReceivedAt time.Time
 }
+
+// ReceiptTally says what became of a batch of receipts.
+type ReceiptTally struct {
+	Raised   int // messages that moved to a higher state
+	Settled  int // attempts whose outcome a receipt proved before the answer or a lookup did (R6)
+	Repeated int // nothing new
+	Orphaned int // about a message or attempt that is not known here (yet)
+	Foreign  int // about another sender's message: changed nothing
+	OptOuts  int // people the provider says have stopped the brand
+}
+
+// Add sums two tallies.
+func (t ReceiptTally) Add(o ReceiptTally) ReceiptTally {
+	return ReceiptTally{t.Raised + o.Raised, t.Settled + o.Settled, t.Repeated + o.Repeated, t.Orphaned + o.Orphaned, t.Foreign + o.Foreign, t.OptOuts + o.OptOuts}
+}

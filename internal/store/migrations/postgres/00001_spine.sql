@@ -300,20 +300,22 @@ CREATE TABLE receipt (
 	code BIGINT NOT NULL,
 	provider_id TEXT NOT NULL,
 	received_at BIGINT NOT NULL,
-	PRIMARY KEY (message_id, state)
+	PRIMARY KEY (message_id, provider_id, state)
 );
 CREATE TABLE orphan_receipt (
 	id BIGINT PRIMARY KEY,
 	provider TEXT NOT NULL,
 	account_id BIGINT NOT NULL,
+	sender_id BIGINT NOT NULL,
 	message_id BIGINT NOT NULL,
 	token TEXT NOT NULL,
 	provider_id TEXT NOT NULL,
 	state SMALLINT NOT NULL,
 	code BIGINT NOT NULL,
+	opt_out BOOLEAN NOT NULL,
 	received_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX orphan_receipt_provider_provider_id_state ON orphan_receipt (provider, provider_id, state);
+CREATE UNIQUE INDEX orphan_receipt_sender_id_provider_id_state ON orphan_receipt (sender_id, provider_id, state);
 CREATE INDEX orphan_receipt_received_at ON orphan_receipt (received_at);
 CREATE TABLE inbound (
 	id BIGINT PRIMARY KEY,

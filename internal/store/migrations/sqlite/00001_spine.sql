@@ -300,20 +300,22 @@ CREATE TABLE receipt (
 	code INTEGER NOT NULL,
 	provider_id TEXT NOT NULL,
 	received_at INTEGER NOT NULL,
-	PRIMARY KEY (message_id, state)
+	PRIMARY KEY (message_id, provider_id, state)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE orphan_receipt (
 	id INTEGER PRIMARY KEY,
 	provider TEXT NOT NULL,
 	account_id INTEGER NOT NULL,
+	sender_id INTEGER NOT NULL,
 	message_id INTEGER NOT NULL,
 	token TEXT NOT NULL,
 	provider_id TEXT NOT NULL,
 	state INTEGER NOT NULL,
 	code INTEGER NOT NULL,
+	opt_out INTEGER NOT NULL,
 	received_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX orphan_receipt_provider_provider_id_state ON orphan_receipt (provider, provider_id, state);
+CREATE UNIQUE INDEX orphan_receipt_sender_id_provider_id_state ON orphan_receipt (sender_id, provider_id, state);
 CREATE INDEX orphan_receipt_received_at ON orphan_receipt (received_at);
 CREATE TABLE inbound (
 	id INTEGER PRIMARY KEY,

@@ -353,7 +353,7 @@ func TestOptOutInAReceipt(t *testing.T) {
 		t.Errorf("rows:\n%s", p.rows(l))
 	}
 	// The person comes back; the provider repeats itself. An old word must not stop the person again.
-	if _, err := p.s.OptIn(t.Context(), overture.OptOut{AccountID: 1, BrandID: 11, Channel: overture.SMS, Address: l.to, Source: overture.OptOutKeyword, CreatedAt: noon}); err != nil {
+	if _, err := p.s.OptIn(t.Context(), overture.Actor{AccountID: 1}, overture.OptOut{AccountID: 1, BrandID: 11, Channel: overture.SMS, Address: l.to, Source: overture.OptOutKeyword, CreatedAt: noon}); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.apply(r, r); got.OptOuts != 0 || got.Repeated != 2 {

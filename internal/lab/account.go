@@ -157,7 +157,7 @@ func (s *sender) take(segments int, now time.Time) bool {
 }
 
 // authorize finds the account behind the request's credentials, which must be the one in the path.
-func (l *Lab) authorize(r *http.Request) (*account, *refusal) {
+func (l *Lab) authorize(r *http.Request, accountSID string) (*account, *refusal) {
 	header := r.Header.Get("Authorization")
 	a := l.directory.Load().auth[header]
 	if a == nil && l.open {
@@ -165,7 +165,7 @@ func (l *Lab) authorize(r *http.Request) (*account, *refusal) {
 			a = l.directory.Load().auth[header]
 		}
 	}
-	if a == nil || a.sid != r.PathValue("account") {
+	if a == nil || a.sid != accountSID {
 		return nil, &refusal{code: 20003, status: http.StatusUnauthorized, message: "Authenticate: the account SID and auth token do not match an account of this lab"}
 	}
 	return a, nil

@@ -66,38 +66,47 @@ func (l *Lab) advance(e event) {
 		l.moveOn(e.gen, &m, now)
 		return
 	}
-	l.report(e.gen, &m, p, end.twice && next == statusDelivered, now)
+	l.report(e.gen, &m, p, end, now)
 }
 
 // report makes the callback for the message's new status, with the faults receipts have. The message moves on after the callback's
 // first try, so that receipts come in order; where a fault delays the callback, the message does not wait for it.
-func (l *Lab) report(gen uint32, m *message, p *Profile, twice bool, now int64) {
-	e := event{kind: kindReceipt, n: m.n, gen: gen, at: m.status, then: true}
+func (l *Lab) report(gen uint32, m *message, p *Profile, end outcome, now int64) {
+	last := end.after(m.status) == statusNone
+	e := event{kind: kindReceipt, n: m.n, gen: gen, at: m.status, then: true, due: now}
 	ill := l.receiptFault(p, m, m.status)
+	if ill == receiptReordered && last {
+		ill = noFault // nothing comes that it could be later than
+	}
 	if ill != noFault {
 		l.count.fault(ill)
 	}
 	switch ill {
 	case receiptLost:
 		l.count.callbacksLost.Add(1)
-		l.moveOn(gen, m, now)
-		return
+	case receiptReordered:
+		l.ledger.flag(m.n, 1<<(shiftOwed+m.status))
 	case receiptLate:
 		e.then, e.due = false, now+int64(or(p.ReceiptLateMS, 30_000))
-	case receiptReordered:
-		e.then, e.due = false, l.nextDue(m, now)+100
-	case receiptDuplicated:
-		twice = true
-	default:
-	}
-	if e.then {
-		l.call(e)
-	} else {
 		l.push(e)
+	default:
+		l.call(e)
+	}
+	if ill == receiptDuplicated || end.twice && m.status == statusDelivered && ill != receiptLost {
+		l.push(event{kind: kindReceipt, n: m.n, gen: gen, at: m.status, due: e.due + 50})
+	}
+	if ill == receiptLost || ill == receiptLate || ill == receiptReordered {
+		if last {
+			l.payOwed(gen, m.n)
+		}
 		l.moveOn(gen, m, now)
 	}
-	if twice {
-		l.push(event{kind: kindReceipt, n: m.n, gen: gen, at: m.status, due: max(now, e.due) + 50})
+}
+
+// payOwed makes the callbacks that were held back to come after a later one.
+func (l *Lab) payOwed(gen, n uint32) {
+	for _, s := range l.ledger.collectOwed(gen, n) {
+		l.call(event{kind: kindReceipt, n: n, gen: gen, at: s})
 	}
 }
 

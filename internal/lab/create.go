@@ -16,10 +16,10 @@ const (
 )
 
 // create is POST Messages.json: everything a campaign costs the carrier passes here.
-func (l *Lab) create(w http.ResponseWriter, r *http.Request) {
+func (l *Lab) create(w http.ResponseWriter, r *http.Request, accountSID string) {
 	arrived := time.Now()
 	l.count.requests.Add(1)
-	a, refused := l.authorize(r)
+	a, refused := l.authorize(r, accountSID)
 	if refused != nil {
 		l.refuse(w, refused)
 		return
@@ -65,7 +65,7 @@ func (l *Lab) create(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, refused)
 		return
 	}
-	l.answer(w, r, p, ill, &m)
+	l.answer(w, r, p, ill, f, &m)
 }
 
 // delay before acceptance.
@@ -127,7 +127,7 @@ func (l *Lab) take(a *account, f *form, to number, from string, arrived time.Tim
 		l.logger.Error("accept a message", "error", err)
 		return message{}, &refusal{code: 20503, status: http.StatusServiceUnavailable, message: "The lab cannot keep its ledger", after: -1}
 	}
-	m.body = string(f.body)
+	m.body = f.text
 	l.begin(&m)
 	return m, nil
 }
@@ -182,12 +182,13 @@ func (l *Lab) checkContent(f *form, sub *submission) *refusal {
 			l.knownHook.Store(&base)
 		}
 	}
-	sub.segments = segment.Measure(string(f.body)).Segments
+	f.text = string(f.body)
+	sub.segments = segment.Measure(f.text).Segments
 	return nil
 }
 
 // answer tells the caller what happened, unless the fault is that it does not.
-func (l *Lab) answer(w http.ResponseWriter, r *http.Request, p *Profile, ill fault, m *message) {
+func (l *Lab) answer(w http.ResponseWriter, r *http.Request, p *Profile, ill fault, f *form, m *message) {
 	switch ill {
 	case acceptTimeout:
 		l.hang(r, ms(or(p.HangMS, 60_000)))
@@ -205,7 +206,8 @@ func (l *Lab) answer(w http.ResponseWriter, r *http.Request, p *Profile, ill fau
 		w.WriteHeader(http.StatusCreated)
 		return
 	}
-	b := l.appendMessage(make([]byte, 0, 1024+2*len(m.body)), m)
+	b := l.appendMessage(f.answer[:0], m)
+	f.answer = b
 	switch ill {
 	case badJSON:
 		w.WriteHeader(http.StatusCreated)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestCreateAnswersAsTwilioDoes(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	const text = "Ünïcode “quotes” \"plain\" \\ back\nline 👍 & 100%+"
 	got := b.send(t, person, "Body", text)
@@ -44,6 +45,7 @@ func TestCreateAnswersAsTwilioDoes(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	tests := []struct {
 		name   string
@@ -102,6 +104,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	for _, tt := range []struct{ name, user, password, account string }{
 		{"wrong token", accountSID, "wrong", accountSID},
@@ -128,6 +131,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestOpenLabTakesAnyAccountAndNumber(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{Open: true})
 	must(t, b.Client.Reset(t.Context(), true))
 	if got := b.send(t, person, "From", "+12125550155"); got.status != http.StatusCreated {
@@ -142,6 +146,7 @@ func TestOpenLabTakesAnyAccountAndNumber(t *testing.T) {
 }
 
 func TestRateGives429(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	must(t, b.Client.SetNumber(t.Context(), lab.Number{Number: ours, AccountSID: accountSID, Rate: 0.001, Burst: 2}))
 	for i, want := range []int{201, 201, 429} {
@@ -164,6 +169,7 @@ func TestRateGives429(t *testing.T) {
 }
 
 func TestMessagingServicePicksASender(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	const service = "MG0123456789abcdef0123456789abcdef"
 	for _, number := range []string{"+12125550101", "+12125550102"} {

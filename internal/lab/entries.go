@@ -63,7 +63,7 @@ func (l *Lab) entry(m *message) Entry {
 		Status: m.status.String(), ErrorCode: int(m.code), RequestedAt: m.accepted - int64(m.arrived), AcceptedAt: m.accepted, UpdatedAt: m.updatedAt(),
 	}
 	for s := range statusCount {
-		if m.flags&(1<<(flagAcknowledged+s)) != 0 {
+		if m.flags&(1<<(shiftHeard+s)) != 0 {
 			e.Acknowledged = append(e.Acknowledged, s.String())
 		}
 	}

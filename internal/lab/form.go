@@ -11,7 +11,8 @@ import (
 type form struct {
 	raw                                         []byte
 	to, from, service, body, callback, validFor []byte
-	key                                         []byte // scratch for the route's key
+	key, answer                                 []byte // scratch for the route's key and the answer
+	text                                        string // the body
 }
 
 const maxForm = 256 << 10 // far above 1,600 characters and a callback URL
@@ -20,7 +21,7 @@ var errFormTooLarge = errors.New("the form is larger than 256 KiB")
 
 // read takes the request's body and finds the known fields. Unknown ones are ignored, as Twilio does; the first of repeated ones wins.
 func (f *form) read(r *http.Request) error {
-	*f = form{raw: f.raw[:0], key: f.key[:0]}
+	*f = form{raw: f.raw[:0], key: f.key[:0], answer: f.answer}
 	for {
 		if len(f.raw) == cap(f.raw) {
 			f.raw = append(f.raw, 0)[:len(f.raw)]
@@ -59,7 +60,9 @@ func (f *form) read(r *http.Request) error {
 			continue
 		}
 		if *into == nil {
-			*into = unescape(value)
+			if *into = unescape(value); value == nil {
+				*into = f.raw[:0] // given without a value: not nil, so that it stays the first
+			}
 		}
 	}
 	return nil

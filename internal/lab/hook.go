@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/overture-im/overture/internal/kit/twiliosign"
 )
 
 // policy is what the fragment of a webhook URL overrides: #rc= retries, rp= on what, ct= rt= tt= time-outs in ms.
@@ -94,7 +96,7 @@ func (l *Lab) post(ctx context.Context, target string, params url.Values, accoun
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	req.Header.Set("User-Agent", "TwilioProxy/1.1 (carrier lab)")
-	req.Header.Set("X-Twilio-Signature", sign(token, target, params))
+	req.Header.Set(twiliosign.Header, twiliosign.Sign(token, target, params))
 	req.Header.Set("I-Twilio-Idempotency-Token", idempotency)
 	resp, err := l.client.Do(req)
 	if err != nil {
@@ -157,14 +159,14 @@ func (l *Lab) crew(ctx context.Context) {
 
 // sendReceipt makes one try of a status callback.
 func (l *Lab) sendReceipt(ctx context.Context, e event) {
-	m, ok := l.ledger.look(e.gen, e.n)
+	m, target, ok := l.ledger.lookCallback(e.gen, e.n)
 	if !ok {
 		return
 	}
 	l.count.callbacksTried.Add(1)
 	way := policyOf(m.route.fragment)
 	token := idempotencyToken(l.seed, uint64(e.n), uint64(e.at), uint64(e.gen))
-	c := l.post(ctx, m.callback(), l.receiptParams(&m, e.at), m.route.account, token, way.timeout)
+	c := l.post(ctx, target, l.receiptParams(&m, e.at), m.route.account, token, way.timeout)
 	if ctx.Err() != nil {
 		return
 	}
@@ -172,7 +174,7 @@ func (l *Lab) sendReceipt(ctx context.Context, e event) {
 	switch {
 	case c.ok():
 		l.count.callbacksSent.Add(1)
-		l.ledger.flag(e.n, 1<<(flagAcknowledged+e.at))
+		l.ledger.flag(e.n, 1<<(shiftHeard+e.at))
 	case int(e.try) < way.retries && way.retriesAfter(c):
 		again := e
 		again.try, again.then, again.due = e.try+1, false, now+(200<<e.try)
@@ -182,6 +184,7 @@ func (l *Lab) sendReceipt(ctx context.Context, e event) {
 		l.logger.Debug("a status callback was given up", "status", c.status, "tries", e.try+1)
 	}
 	if e.then {
+		l.payOwed(e.gen, e.n)
 		l.moveOn(e.gen, &m, now)
 	}
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -97,14 +100,22 @@ func randomKey() uint64 {
 // Handler serves Twilio's API under /2010-04-01/ and the control API under /lab/.
 func (l *Lab) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2010-04-01/Accounts/{account}/Messages.json", l.create)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages.json", l.list)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages/{message}", l.fetch)
 	mux.HandleFunc("/2010-04-01/", func(w http.ResponseWriter, _ *http.Request) {
 		l.refuse(w, &refusal{code: 20404, status: http.StatusNotFound, message: "The requested resource was not found", after: -1})
 	})
 	mux.Handle("/lab/", http.NewCrossOriginProtection().Handler(l.control()))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A bench's every request is a create: it does not pass the mux.
+		if path, ok := strings.CutPrefix(r.URL.Path, "/2010-04-01/Accounts/"); ok && r.Method == http.MethodPost {
+			if account, ok := strings.CutSuffix(path, "/Messages.json"); ok {
+				l.create(w, r, account)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // Run moves messages, makes webhook calls and lets phones answer, until ctx ends. Call it once. Calls in flight are cut off.
@@ -121,9 +132,9 @@ func (l *Lab) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the ledger's file. Call it after Run returned and the server that uses Handler is down.
+// Close closes the ledger's file; a second time it does nothing. Call it after Run returned and the server that uses Handler is down.
 func (l *Lab) Close() error {
-	if err := l.ledger.journal.close(); err != nil {
+	if err := l.ledger.journal.close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("close the ledger file: %w", err)
 	}
 	return nil

@@ -214,3 +214,8 @@ func equal(t *testing.T, what string, got, want []string) {
 		t.Errorf("%s = %q, want %q", what, got, want)
 	}
 }
+
+func newServer(t *testing.T, o lab.Options) *labtest.Server {
+	t.Helper()
+	return labtest.Start(t, o)
+}

@@ -26,11 +26,12 @@ type record struct {
 	segments uint8
 }
 
-// Flags of a record. Bits 8 and up: the callback of that status was answered with 2xx.
+// Flags of a record.
 const (
-	flagArrived      = 1 << iota // the handset has it
-	flagTwice                    // the handset shows it twice
-	flagAcknowledged = 8         // shift
+	flagArrived = 1 << 0 // the handset has it
+	flagTwice   = 1 << 1 // the handset shows it twice
+	shiftOwed   = 2      // bits 2 to 6, by status below delivered: its callback waits until the next one was made
+	shiftHeard  = 8      // bits 8 to 15, by status: its callback was answered with 2xx
 )
 
 // route is what many messages share: account, sender and callback URL up to its query.
@@ -159,7 +160,7 @@ type message struct {
 	body  string
 }
 
-// look unpacks message n of generation gen without its body; ok is false when there is none.
+// look unpacks message n of generation gen without its texts; ok is false when there is none.
 func (l *ledger) look(gen, n uint32) (m message, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,7 +168,22 @@ func (l *ledger) look(gen, n uint32) (m message, ok bool) {
 		return message{}, false
 	}
 	r := l.at(n)
-	return message{record: *r, n: n, route: l.routes[r.route], query: l.queries.get(r.query, int(r.queryLen))}, true
+	return message{record: *r, n: n, route: l.routes[r.route]}, true
+}
+
+// lookCallback is look with the message's StatusCallback, without fragment.
+func (l *ledger) lookCallback(gen, n uint32) (m message, target string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if gen != l.gen.Load() || n == 0 || n > l.count {
+		return message{}, "", false
+	}
+	r := l.at(n)
+	m = message{record: *r, n: n, route: l.routes[r.route]}
+	if r.queryLen == 0 {
+		return m, m.route.base, true
+	}
+	return m, m.route.base + "?" + l.queries.get(r.query, int(r.queryLen)), true
 }
 
 // get unpacks message n; ok is false when there is none. The body comes from the journal when memory no longer has it.
@@ -281,6 +297,23 @@ func (l *ledger) flag(n uint32, flags uint16) {
 	}
 }
 
+// collectOwed gives the statuses whose callbacks were held back, and owes them no longer.
+func (l *ledger) collectOwed(gen, n uint32) (owed []status) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if gen != l.gen.Load() || n > l.count {
+		return nil
+	}
+	r := l.at(n)
+	for s := range statusDelivered {
+		if bit := uint16(1) << (shiftOwed + s); r.flags&bit != 0 {
+			owed = append(owed, s)
+			r.flags &^= bit
+		}
+	}
+	return owed
+}
+
 // reset forgets everything and takes a new key. The journal starts anew.
 func (l *ledger) reset(key uint64) error {
 	l.mu.Lock()
@@ -312,14 +345,6 @@ func (l *ledger) page(after uint32, limit int) []message {
 		}
 	}
 	return out
-}
-
-// callback gives the message's StatusCallback without fragment, empty when it has none.
-func (m *message) callback() string {
-	if m.route.base == "" || m.query == "" {
-		return m.route.base
-	}
-	return m.route.base + "?" + m.query
 }
 
 func (m *message) updatedAt() int64 { return m.accepted + int64(m.updated) }

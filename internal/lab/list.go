@@ -11,7 +11,7 @@ import (
 // fetch is GET Messages/{sid}.json.
 func (l *Lab) fetch(w http.ResponseWriter, r *http.Request) {
 	l.count.requests.Add(1)
-	a, refused := l.authorize(r)
+	a, refused := l.authorize(r, r.PathValue("account"))
 	if refused != nil {
 		l.refuse(w, refused)
 		return
@@ -97,7 +97,7 @@ func parseDate(s string) (from, until int64, ok bool) {
 // list is GET Messages.json: newest first.
 func (l *Lab) list(w http.ResponseWriter, r *http.Request) {
 	l.count.requests.Add(1)
-	a, refused := l.authorize(r)
+	a, refused := l.authorize(r, r.PathValue("account"))
 	if refused != nil {
 		l.refuse(w, refused)
 		return

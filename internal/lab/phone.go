@@ -29,11 +29,12 @@ type letter struct {
 	gaveUp  bool
 }
 
-// notice is the carrier's own answer to a keyword. Only the phone sees it.
-type notice struct {
-	at   int64
-	peer string
-	text string
+// said is an entry of a phone's own thread: what the person wrote, or the carrier's answer to a keyword, which only the phone sees.
+type said struct {
+	at     int64
+	peer   string
+	text   string
+	letter uint32 // its number; 0: the carrier
 }
 
 type stop struct {
@@ -45,8 +46,7 @@ type stop struct {
 type phones struct {
 	mu      sync.Mutex
 	letters []letter
-	byPhone map[number][]uint32 // places in letters
-	notices map[number][]notice
+	threads map[number][]said
 	stops   map[stop]bool
 }
 
@@ -59,7 +59,7 @@ func newPhones() *phones {
 func (p *phones) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.letters, p.byPhone, p.notices, p.stops = nil, map[number][]uint32{}, map[number][]notice{}, map[stop]bool{}
+	p.letters, p.threads, p.stops = nil, map[number][]said{}, map[stop]bool{}
 }
 
 func (p *phones) hasStopped(phone number, scope string) bool {
@@ -102,12 +102,10 @@ func (l *Lab) write(from number, to, body string) (string, error) {
 	}
 	now := time.Now().UnixMilli()
 	l.phones.mu.Lock()
+	n := l.phones.keep(letter{from: from, to: to, body: body, written: now})
 	if s.Keywords != KeywordsNone {
 		l.obey(from, s, keywordOf(body), now)
 	}
-	l.phones.letters = append(l.phones.letters, letter{from: from, to: to, body: body, written: now})
-	n := uint32(len(l.phones.letters)) //nolint:gosec // bounded by memory
-	l.phones.byPhone[from] = append(l.phones.byPhone[from], n-1)
 	l.ledger.journal.note(line{Kind: lineWritten, N: n, From: from.String(), To: to, Body: body, At: now})
 	l.phones.mu.Unlock()
 	l.count.inboundWritten.Add(1)
@@ -115,6 +113,14 @@ func (l *Lab) write(from number, to, body string) (string, error) {
 		l.call(event{kind: kindInbound, n: n, gen: l.ledger.generation()})
 	}
 	return l.sidOf(n | inboundBit), nil
+}
+
+// keep adds a letter and gives its number. The caller holds mu.
+func (p *phones) keep(m letter) uint32 {
+	p.letters = append(p.letters, m)
+	n := uint32(len(p.letters)) //nolint:gosec // bounded by memory
+	p.threads[m.from] = append(p.threads[m.from], said{at: m.written, peer: m.to, text: m.body, letter: n})
+	return n
 }
 
 // obey applies a keyword as the carrier does, and answers in the phone's thread. The caller holds phones.mu.
@@ -133,7 +139,7 @@ func (l *Lab) obey(from number, s *sender, keyword string, now int64) {
 	default:
 		return
 	}
-	l.phones.notices[from] = append(l.phones.notices[from], notice{at: now, peer: s.Number.Number, text: text})
+	l.phones.threads[from] = append(l.phones.threads[from], said{at: now, peer: s.Number.Number, text: text})
 	if keyword != "HELP" {
 		l.ledger.journal.note(line{Kind: lineStop, From: from.String(), To: key.scope, Lifted: keyword == "START", At: now})
 	}
@@ -292,12 +298,12 @@ func (l *Lab) phone(n number) Phone {
 	})
 	l.phones.mu.Lock()
 	defer l.phones.mu.Unlock()
-	for _, i := range l.phones.byPhone[n] {
-		m := l.phones.letters[i]
-		out.Thread = append(out.Thread, PhoneEntry{At: m.written, Direction: "written", Peer: m.to, SID: l.sidOf((i + 1) | inboundBit), Body: m.body})
-	}
-	for _, c := range l.phones.notices[n] {
-		out.Thread = append(out.Thread, PhoneEntry{At: c.at, Direction: "carrier", Peer: c.peer, Body: c.text})
+	for _, e := range l.phones.threads[n] {
+		entry := PhoneEntry{At: e.at, Direction: "carrier", Peer: e.peer, Body: e.text}
+		if e.letter != 0 {
+			entry.Direction, entry.SID = "written", l.sidOf(e.letter|inboundBit)
+		}
+		out.Thread = append(out.Thread, entry)
 	}
 	slices.SortStableFunc(out.Thread, func(a, b PhoneEntry) int { return cmp.Compare(a.At, b.At) })
 	for s := range l.phones.stops {

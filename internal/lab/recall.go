@@ -79,8 +79,7 @@ func (l *Lab) replay(ln *line, at int64) error {
 		if int(ln.N) != len(l.phones.letters)+1 {
 			return fmt.Errorf("what a phone wrote, %d, does not follow %d", ln.N, len(l.phones.letters))
 		}
-		l.phones.letters = append(l.phones.letters, letter{from: from, to: ln.To, body: ln.Body, written: ln.At})
-		l.phones.byPhone[from] = append(l.phones.byPhone[from], ln.N-1)
+		l.phones.keep(letter{from: from, to: ln.To, body: ln.Body, written: ln.At})
 	case lineHeard:
 		if ln.N == 0 || int(ln.N) > len(l.phones.letters) {
 			return fmt.Errorf("there is nothing a phone wrote with number %d", ln.N)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestReceiptsFollowTheMessage(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	sid := b.send(t, person).sid()
 	b.drain(t)
@@ -35,6 +36,7 @@ func TestReceiptsFollowTheMessage(t *testing.T) {
 }
 
 func TestOutcomesByScript(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	must(t, b.Client.SetScripts(t.Context(), []lab.Rule{
 		{Suffix: "03", Undelivered: 30003}, {Suffix: "06", Undelivered: 30006}, {Suffix: "08", Failed: 30008},
@@ -87,6 +89,7 @@ func (p *product) forget() {
 
 // TestCallbackRetries: by default only when no connection came about; with #rc= and rp= as the URL says.
 func TestCallbackRetries(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	for _, tt := range []struct {
 		name, fragment string
@@ -141,6 +144,7 @@ func TestCallbackRetries(t *testing.T) {
 }
 
 func TestCallbackToNobody(t *testing.T) {
+	t.Parallel()
 	b := start(t, lab.Options{})
 	b.product.Close()
 	b.send(t, person)

@@ -1,42 +1,56 @@
 package lab
 
-// texts keeps the newest distinct bodies. A campaign's constant text is stored once however many messages carry it.
+// texts keeps the newest distinct bodies, and those that came more than once: a campaign's constant text is stored once, for good.
 type texts struct {
-	keep   int      // negative: all
-	list   []string // list[0] has id base
-	base   uint32   // ids start at 1
-	recent [1024]uint32
+	keep   int    // of list; negative: all
+	list   []kept // list[0] has id base
+	base   uint32 // ids start at 1
+	shared map[uint32]string
+	recent [1024]uint32 // last id by hash: where a repeated text is found
+}
+
+type kept struct {
+	body   string
+	shared bool
 }
 
 // put gives the id of the body, stored or already there. hash spreads bodies over the recent slots.
 func (t *texts) put(hash uint16, body []byte) uint32 {
 	slot := &t.recent[hash%uint16(len(t.recent))]
-	if old, ok := t.get(*slot); ok && old == string(body) && !t.leavesSoon(*slot) {
+	if old, ok := t.get(*slot); ok && old == string(body) {
+		if *slot >= t.base {
+			t.list[*slot-t.base].shared = true
+		}
 		return *slot
 	}
 	if t.base == 0 {
 		t.base = 1
 	}
-	t.list = append(t.list, string(body))
+	t.list = append(t.list, kept{body: string(body)})
 	if t.keep >= 0 && len(t.list) > t.keep {
-		t.list[0] = ""
+		if first := t.list[0]; first.shared {
+			if t.shared == nil {
+				t.shared = map[uint32]string{}
+			}
+			t.shared[t.base] = first.body
+		}
+		t.list[0] = kept{}
 		t.list = t.list[1:]
 		t.base++
 	}
-	*slot = t.base + uint32(len(t.list)) - 1
+	*slot = t.base + uint32(len(t.list)) - 1 //nolint:gosec // never more than messages
 	return *slot
 }
 
-// leavesSoon tells whether the id is in the older half, where a new message should not rely on it.
-func (t *texts) leavesSoon(id uint32) bool {
-	return t.keep >= 0 && len(t.list) > t.keep/2 && int(id-t.base) < len(t.list)-t.keep/2
-}
-
 func (t *texts) get(id uint32) (string, bool) {
-	if t.base == 0 || id < t.base || id >= t.base+uint32(len(t.list)) {
+	if t.base == 0 || id == 0 || id >= t.base+uint32(len(t.list)) { //nolint:gosec // as above
 		return "", false
 	}
-	return t.list[id-t.base], true
+	if id < t.base {
+		body, ok := t.shared[id]
+		return body, ok
+	}
+	return t.list[id-t.base].body, true
 }
 
 // arena stores short strings in large blocks without a header each. It only grows.
@@ -56,7 +70,7 @@ func (a *arena) put(s []byte) uint32 {
 	}
 	at := len(a.blocks[last])
 	a.blocks[last] = append(a.blocks[last], s...)
-	return uint32(last*arenaBlock + at)
+	return uint32(last*arenaBlock + at) //nolint:gosec // 4 GiB of queries are out of reach
 }
 
 func (a *arena) get(at uint32, n int) string {

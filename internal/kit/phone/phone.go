@@ -193,7 +193,7 @@ func whyInvalid(d string, code int, number *phonenumbers.PhoneNumber, plus bool)
 	}
 	country := "country code " + strconv.Itoa(code)
 	if number != nil {
-		switch phonenumbers.IsPossibleNumberWithReason(number) {
+		switch phonenumbers.IsPossibleNumberWithReason(number) { //nolint:exhaustive // the rest gets the general words below
 		case phonenumbers.TOO_SHORT:
 			return fmt.Errorf("is too short for %s: check that no digit is missing", country)
 		case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:

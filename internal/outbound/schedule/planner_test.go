@@ -285,13 +285,13 @@ func TestRunPlansWhenWokenAndStartsByTheClock(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- d.newPlanner(wake).Run(ctx) }()
-		time.Sleep(2500 * time.Millisecond) // in a bubble: it is between two looks
+		<-time.After(2500 * time.Millisecond) // in a bubble: it is between two looks
 		launch := time.Now().Add(10 * time.Second)
 		d.campaign(7, overture.Scheduled, launch, 600, "UTC")
 		wake <- struct{}{}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		d.want("planned before the next look", 600, `SELECT COUNT(*) FROM message`)
-		time.Sleep(time.Until(launch.Add(time.Second)))
+		<-time.After(time.Until(launch.Add(time.Second)))
 		d.want("started", 1, `SELECT COUNT(*) FROM campaign WHERE state = 'running'`)
 		stop()
 		if err := <-done; err != nil {

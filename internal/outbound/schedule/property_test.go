@@ -190,6 +190,7 @@ func BenchmarkCalendarThreeZones(b *testing.B) {
 }
 
 func benchmarkCalendar(b *testing.B, zones []string) {
+	b.Helper()
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	in := schedule.Input{Zones: zones, Window: overture.DefaultWindow()}
 	calendar := schedule.NewCalendar()

@@ -1,0 +1,304 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/tz"
+)
+
+// How long a progress report is kept: the counters half a second; the look at the queue, whose cost grows with it, so long that it takes at
+// most a twentieth of one core.
+const (
+	keepReport = 500 * time.Millisecond
+	queueShare = 20
+	maxGroups  = 500
+)
+
+// Progress is one look at a launched campaign (B5).
+type Progress struct {
+	State      overture.CampaignState
+	Reason     string // why paused or canceled
+	Recipients int
+	Counts     overture.Counts // every recipient is in exactly one
+
+	Accepted   int // accepted by the provider, or later
+	Delivered  int // handset receipts, read included
+	Failed     int // refused, or later undelivered
+	Suppressed int
+	Held       int
+	Waiting    int // not ended yet: queued, attempting, unknown
+	Replied    int
+	OptedOut   int
+
+	ConfiguredRate int     // segments per second: the campaign's, at most the sender's
+	ActualRate     float64 // segments per second over the last 10 s; meaningful when RateKnown
+	MinuteRate     float64 // the same over the last 60 s
+	RateKnown      bool
+
+	FinishAt         time.Time // estimate; zero when nothing moves or nothing is left
+	NextDueAt        time.Time // when the next waiting message becomes due; zero when none waits for a time
+	WaitingForWindow int       // messages whose time is still to come
+	StalledReason    string    // why nothing moves, or what most wait for; empty when all is well
+}
+
+// glance is a remembered look at a campaign.
+type glance struct {
+	report  Progress
+	account overture.AccountID
+	until   time.Time
+	queue   overture.Queue
+	sample  []overture.Waiting
+	next    time.Time // when the queue may be looked at again
+}
+
+// Progress tells how a campaign gets on. It is at most half a second old; what it says about the queue may be older on a large one.
+func (s *Service) Progress(ctx context.Context, account overture.AccountID, id overture.CampaignID) (Progress, error) {
+	now := time.Now()
+	s.mu.Lock()
+	last := s.recent[id]
+	s.mu.Unlock()
+	if last != nil && last.account == account && now.Before(last.until) {
+		return last.report, nil
+	}
+	st, err := s.store.Standing(ctx, account, id)
+	if err != nil {
+		return Progress{}, err
+	}
+	s.speed.Observe(id, st.Counts.AcceptedOrLater(), now)
+	g := &glance{account: account, until: now.Add(keepReport)}
+	if last != nil && last.account == account {
+		g.queue, g.sample, g.next = last.queue, last.sample, last.next
+	}
+	if err := s.lookAtQueue(ctx, st, g, now); err != nil {
+		return Progress{}, err
+	}
+	g.report = s.report(st, g.queue, g.sample, now)
+	s.mu.Lock()
+	if len(s.recent) > 1000 {
+		clear(s.recent)
+	}
+	s.recent[id] = g
+	s.mu.Unlock()
+	return g.report, nil
+}
+
+func (s *Service) lookAtQueue(ctx context.Context, st overture.Standing, g *glance, now time.Time) error {
+	if st.LaneID == 0 || waiting(st.Counts) == 0 {
+		g.queue, g.sample = overture.Queue{}, nil
+		return nil
+	}
+	if now.Before(g.next) {
+		return nil
+	}
+	queue, err := s.store.LaneQueue(ctx, st.LaneID, now, maxGroups)
+	if err != nil {
+		return err
+	}
+	g.queue, g.sample = queue, nil
+	if len(queue.Groups) > 0 {
+		if g.sample, err = s.store.WaitingSample(ctx, st.LaneID, queue.Groups[0].Due, 100); err != nil {
+			return err
+		}
+	}
+	g.next = time.Now().Add(queueShare * time.Since(now))
+	return nil
+}
+
+func waiting(c overture.Counts) int {
+	return c[overture.Queued] + c[overture.Attempting] + c[overture.Unknown]
+}
+
+func (s *Service) report(st overture.Standing, q overture.Queue, sample []overture.Waiting, now time.Time) Progress {
+	c := st.Counts
+	p := Progress{
+		State: st.State, Reason: st.Reason, Recipients: st.RecipientCount, Counts: c, Accepted: c.AcceptedOrLater(),
+		Delivered: c[overture.Delivered] + c[overture.Read], Failed: c[overture.Failed] + c[overture.Undelivered],
+		Suppressed: c[overture.Suppressed], Held: c[overture.Held], Waiting: waiting(c), Replied: st.Replied, OptedOut: st.OptedOut,
+		ConfiguredRate: st.Rate, WaitingForWindow: q.Later,
+	}
+	if st.SenderRate > 0 {
+		p.ConfiguredRate = min(p.ConfiguredRate, st.SenderRate)
+	}
+	if len(q.Groups) > 0 {
+		p.NextDueAt = q.Groups[0].Due
+	}
+	each := segmentsEach(st)
+	if rate, ok := s.speed.Rate(st.ID, 10*time.Second, now); ok {
+		p.ActualRate, p.RateKnown = rate*each, true
+		if minute, ok := s.speed.Rate(st.ID, time.Minute, now); ok {
+			p.MinuteRate = minute * each
+		}
+	}
+	p.StalledReason = stalled(st, q, sample, p, now)
+	if p.Waiting > 0 && (st.State == overture.Running || st.State == overture.Scheduled) && !st.SenderStopped {
+		p.FinishAt = finish(st, q, float64(p.ConfiguredRate)/each, p.Waiting, now)
+	}
+	return p
+}
+
+// segmentsEach is the mean number of segments of the list's messages.
+func segmentsEach(st overture.Standing) float64 {
+	if st.Segments <= 0 || st.RecipientCount <= 0 {
+		return 1
+	}
+	return max(1, float64(st.Segments)/float64(st.RecipientCount))
+}
+
+// finish estimates when the last message goes out: what is due now and each later group in turn, at the rate, each inside its window; what
+// does not fit before a window closes goes on when it opens a day later.
+func finish(st overture.Standing, q overture.Queue, perSecond float64, waiting int, now time.Time) time.Time {
+	if perSecond <= 0 {
+		return time.Time{}
+	}
+	at := now
+	if st.LaunchAt.After(at) {
+		at = st.LaunchAt
+	}
+	ready := max(waiting-q.Later, q.Ready) // those in flight and those not planned yet count as due
+	at = at.Add(seconds(float64(ready) / perSecond))
+	for _, g := range q.Groups {
+		due, end, left := g.Due, g.NotAfter, float64(g.Messages)
+		for day := 0; left > 0 && day < 366; day++ {
+			if at.Before(due) {
+				at = due
+			}
+			room := max(0, end.Sub(at).Seconds()) * perSecond
+			if !end.After(due) {
+				room = left
+			}
+			done := min(left, room)
+			at = at.Add(seconds(done / perSecond))
+			left -= done
+			due, end = due.Add(24*time.Hour), end.Add(24*time.Hour)
+		}
+	}
+	return at.UTC().Truncate(time.Second).Add(time.Second)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// stalled says in words why nothing moves, the strongest reason first, or what those wait for who are not due.
+func stalled(st overture.Standing, q overture.Queue, sample []overture.Waiting, p Progress, now time.Time) string {
+	switch {
+	case p.Waiting == 0:
+		return ""
+	case st.State == overture.Paused:
+		return st.Reason
+	case st.State == overture.CampaignCanceled:
+		return fmt.Sprintf("%s; %s still being taken back", st.Reason, messages(p.Waiting))
+	case st.State == overture.Scheduled:
+		return "waits for its launch at " + st.LaunchAt.UTC().Format("2006-01-02 15:04 UTC")
+	case st.State != overture.Running:
+		return ""
+	case st.SenderStopped:
+		return "the sender is stopped: " + st.SenderStopReason
+	case st.Planning && st.Planned == 0:
+		return "the first recipients are being given their times"
+	}
+	switch {
+	case q.Ready > 0 && unowned(st, now):
+		return "no running server sends for this sender; start one"
+	case q.Ready > 0 && p.RateKnown && p.ActualRate == 0 && p.Counts[overture.Attempting] == 0 && p.Counts[overture.Unknown] > 0:
+		return messages(p.Counts[overture.Unknown]) + " wait for the provider's own record to say whether it has them"
+	case q.Ready > 0:
+		return ""
+	case q.Later > 0 && mostly(sample, "throttled"):
+		return "the provider asks to slow down; the next try is at " + p.NextDueAt.UTC().Format("15:04:05 UTC")
+	case q.Later > 0 && mostly(sample, "not_sent"):
+		return "the provider cannot be reached; the next try is at " + p.NextDueAt.UTC().Format("15:04:05 UTC")
+	case q.Later > 0:
+		return waitsFor(st.Window, q, sample)
+	case st.Planning:
+		return fmt.Sprintf("%d of %d recipients have their time", st.Planned, st.RecipientCount)
+	case p.Counts[overture.Unknown] > 0:
+		return messages(p.Counts[overture.Unknown]) + " wait for the provider's own record to say whether it has them"
+	}
+	return ""
+}
+
+// unowned tells whether no server has been sending for the sender for a while; right after a launch or a resume none does yet.
+func unowned(st overture.Standing, now time.Time) bool {
+	since := st.UpdatedAt
+	if st.LeaseUntil.After(since) {
+		since = st.LeaseUntil
+	}
+	return now.Sub(since) > 15*time.Second
+}
+
+func mostly(sample []overture.Waiting, outcome string) bool {
+	n := 0
+	for _, w := range sample {
+		if w.LastOutcome == outcome {
+			n++
+		}
+	}
+	return n > 0 && n*2 > len(sample)
+}
+
+// waitsFor makes "412 recipients wait for 08:00 in America/New_York": the group that opens next, in the words of its zone, then the others.
+func waitsFor(w overture.Window, q overture.Queue, sample []overture.Waiting) string {
+	next := q.Groups[0]
+	words := people(next.Messages) + " wait for " + next.Due.UTC().Format("15:04 UTC")
+	if zone, others := commonZone(w, next, sample); zone != "" {
+		if loc, err := tz.Load(zone); err == nil {
+			words = people(next.Messages) + " wait for " + next.Due.In(loc).Format("15:04") + " in " + zone
+			if others > 0 {
+				words += fmt.Sprintf(" and %s", plural(others, "zone", "zones with the same hour"))
+			}
+		}
+	}
+	if next.Messages == 1 {
+		words = strings.Replace(words, " wait for ", " waits for ", 1)
+	}
+	if more := q.Later - next.Messages; more > 0 {
+		words += fmt.Sprintf("; %d more wait for later", more)
+	}
+	return words
+}
+
+// commonZone is the zone that most of the sample's first group wait for, and how many other zones stand there.
+func commonZone(w overture.Window, next overture.DueGroup, sample []overture.Waiting) (zone string, others int) {
+	if len(sample) > next.Messages {
+		sample = sample[:next.Messages]
+	}
+	count := map[string]int{}
+	for _, person := range sample {
+		if len(person.Zones) > 0 {
+			count[opensIn(w, next.Due, person.Zones)]++
+		}
+	}
+	names := make([]string, 0, len(count))
+	for name := range count {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if count[a] != count[b] {
+			return count[b] - count[a]
+		}
+		return strings.Compare(a, b)
+	})
+	if len(names) == 0 {
+		return "", 0
+	}
+	return names[0], len(names) - 1
+}
+
+// opensIn picks the zone whose window opens at that moment out of those a person may live in; it is the one they wait for.
+func opensIn(w overture.Window, due time.Time, zones []string) string {
+	for _, name := range zones {
+		if loc, err := tz.Load(name); err == nil {
+			local := due.In(loc)
+			if local.Hour()*60+local.Minute() == w.Of(local.Weekday()).From {
+				return name
+			}
+		}
+	}
+	return zones[len(zones)-1]
+}
+
+func messages(n int) string { return plural(n, "message", "messages") }

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// LaunchCampaign freezes content and list, records who consented, opens the lane and hands the campaign to the planner, all in one
+// transaction (F1, F2). c is the campaign as it was checked: c.UpdatedAt must still be its version. c.LaunchAt decides between scheduled
+// and running. Launching twice, or launching what somebody edited meanwhile, is Conflict.
+func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overture.Campaign, now time.Time) (overture.Campaign, error) {
+	now = now.Truncate(time.Millisecond).UTC()
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		current, err := s.draftForChange(ctx, tx, by.AccountID, c.ID, c.UpdatedAt)
+		if err != nil {
+			return err
+		}
+		launchAt := c.LaunchAt
+		if c = current; launchAt.After(now) {
+			c.LaunchAt, c.State = launchAt.Truncate(time.Millisecond).UTC(), overture.Scheduled
+		} else {
+			c.LaunchAt, c.State = now, overture.Running
+		}
+		if c.ListHash, c.RecipientCount, err = s.frozenList(ctx, tx, c.AccountID, c.ID); err != nil {
+			return err
+		}
+		if c.RecipientCount == 0 {
+			return overture.ErrInvalid("no_recipients", "the campaign has no valid recipients; add some before the launch")
+		}
+		c.ContentHash, c.ConsentBy, c.ConsentAt = c.Content.Hash(), by.UserID, now
+		c.LaunchedAt, c.UpdatedAt = now, stamp(current.UpdatedAt, now)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight)
+			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1)`, s.NewID(), c.AccountID, c.SenderID, c.ID, c.Rate); err != nil {
+			return fmt.Errorf("open lane of %s: %w", c.ID, err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET state = $1, launch_at = $2, list_hash = $3, recipient_count = $4, content_hash = $5,
+				consent_by = $6, consent_at = $7, launched_at = $7, updated_at = $8, planned_through = 0, planning = TRUE WHERE id = $9`,
+			c.State, sqldb.Millis(c.LaunchAt), c.ListHash, c.RecipientCount, c.ContentHash, c.ConsentBy, now.UnixMilli(),
+			c.UpdatedAt.UnixMilli(), c.ID); err != nil {
+			return fmt.Errorf("launch %s: %w", c.ID, err)
+		}
+		detail := fmt.Sprintf("consent given; %d recipients; content %.12s; list %.12s", c.RecipientCount, c.ContentHash, c.ListHash)
+		return writeAudit(ctx, tx, s.NewID(), by, "campaign.launched", c.ID.String(), detail, now)
+	})
+	return c, err
+}

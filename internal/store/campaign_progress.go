@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// Standing reads the counters of a campaign and what surrounds them. Its cost does not grow with the list, only with the replies.
+func (s *Store) Standing(ctx context.Context, account overture.AccountID, id overture.CampaignID) (overture.Standing, error) {
+	var st overture.Standing
+	var lane, lease sql.NullInt64
+	var laneState, stopReason sql.NullString
+	var rate sql.NullInt64
+	var stopped sql.NullBool
+	c, err := scanCampaign(s.db.Read.QueryRowContext(ctx, `SELECT `+campaignColumns+`, c.planning, l.id, l.state, sd.rate, sd.stopped, sd.stop_reason,
+			sl.expires_at, (SELECT COALESCE(SUM(i.segments), 0) FROM list_import i WHERE i.campaign_id = c.id AND i.state = 'done')
+		FROM campaign c LEFT JOIN sender sd ON sd.id = c.sender_id LEFT JOIN sender_lease sl ON sl.sender_id = c.sender_id
+		LEFT JOIN lane l ON l.sender_id = c.sender_id AND l.campaign_id = c.id
+		WHERE c.id = $1 AND c.account_id = $2`, id, account),
+		&st.Planning, &lane, &laneState, &rate, &stopped, &stopReason, &lease, &st.Segments)
+	if errors.Is(err, sql.ErrNoRows) {
+		return st, overture.ErrNotFound("campaign")
+	}
+	if err != nil {
+		return st, sqldb.Trouble(fmt.Errorf("standing of %s: %w", id, err))
+	}
+	st.Campaign, st.LaneID, st.LaneState = c, overture.LaneID(lane.Int64), overture.LaneState(laneState.String)
+	st.SenderRate, st.SenderStopped, st.SenderStopReason, st.LeaseUntil = int(rate.Int64), stopped.Bool, stopReason.String, sqldb.Time(lease)
+	counts, err := s.campaignCounts(ctx, []overture.CampaignID{id})
+	if err != nil {
+		return st, err
+	}
+	st.Planned = counts[id].Total()
+	st.Counts = complete(c, counts[id])
+	if st.Replied, err = s.repliedCount(ctx, id); err != nil {
+		return st, err
+	}
+	st.OptedOut, err = s.optedOutCount(ctx, id)
+	return st, err
+}
+
+func (s *Store) repliedCount(ctx context.Context, id overture.CampaignID) (n int, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL`, id).Scan(&n)
+	return n, sqldb.Trouble(err)
+}
+
+// stoppedBy is the condition that the person of message m, of campaign c, stopped the brand in answer to m: in their own words, matched to
+// m, or through an agent in the conversation that m opened.
+const stoppedBy = `(EXISTS (SELECT 1 FROM inbound i WHERE i.message_id = m.id AND i.message_id > 0 AND i.wish = 'stop')
+	OR EXISTS (SELECT 1 FROM conversation v JOIN consent_event e ON e.account_id = v.account_id AND e.address = v.address
+		WHERE v.brand_id = c.brand_id AND v.address = m.address AND v.message_id = m.id
+		AND e.brand_id = c.brand_id AND e.kind = 'opt_out' AND e.source = 'agent' AND e.at >= v.started_at AND (v.closed_at IS NULL OR e.at <= v.closed_at)))`
+
+func (s *Store) optedOutCount(ctx context.Context, id overture.CampaignID) (n int, err error) {
+	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM message m JOIN campaign c ON c.id = m.campaign_id
+		WHERE m.campaign_id = $1 AND m.replied_at IS NOT NULL AND `+stoppedBy, id).Scan(&n)
+	return n, sqldb.Trouble(err)
+}
+
+// LaneQueue tells what waits in a lane: how many are due, and the later ones by due time, at most groups of them. It reads the whole
+// lane's key range, so callers keep the answer for a while.
+func (s *Store) LaneQueue(ctx context.Context, lane overture.LaneID, now time.Time, groups int) (overture.Queue, error) {
+	var q overture.Queue
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM dispatch WHERE lane_id = $1 AND due_at <= $2`, lane, now.UnixMilli()).Scan(&q.Ready); err != nil {
+		return q, sqldb.Trouble(fmt.Errorf("queue of %s: %w", lane, err))
+	}
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT due_at, MIN(not_after), COUNT(*) FROM dispatch WHERE lane_id = $1 AND due_at > $2
+		GROUP BY due_at ORDER BY due_at`, lane, now.UnixMilli())
+	if err != nil {
+		return q, sqldb.Trouble(fmt.Errorf("queue of %s: %w", lane, err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var due, notAfter int64
+		var n int
+		if err := rows.Scan(&due, &notAfter, &n); err != nil {
+			return q, fmt.Errorf("queue of %s: %w", lane, err)
+		}
+		q.Later += n
+		if len(q.Groups) < groups {
+			q.Groups = append(q.Groups, overture.DueGroup{Due: time.UnixMilli(due).UTC(), NotAfter: time.UnixMilli(notAfter).UTC(), Messages: n})
+		} else {
+			q.Groups[groups-1].Messages += n
+		}
+	}
+	return q, sqldb.Trouble(rows.Err())
+}
+
+// WaitingSample looks at some of the messages that become due from a time on, earliest first: where the people are, and how the last
+// attempt ended.
+func (s *Store) WaitingSample(ctx context.Context, lane overture.LaneID, from time.Time, limit int) ([]overture.Waiting, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT COALESCE(r.zones, ''), COALESCE(a.outcome, '')
+		FROM (SELECT due_at, message_id FROM dispatch WHERE lane_id = $1 AND due_at >= $2 ORDER BY due_at, message_id LIMIT $3) d
+		JOIN message m ON m.id = d.message_id LEFT JOIN recipient r ON r.id = m.recipient_id
+		LEFT JOIN attempt a ON a.message_id = m.id AND a.n = m.attempts ORDER BY d.due_at, d.message_id`, lane, from.UnixMilli(), limit)
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("sample of %s: %w", lane, err))
+	}
+	defer rows.Close()
+	var out []overture.Waiting
+	for rows.Next() {
+		var w overture.Waiting
+		var zones string
+		if err := rows.Scan(&zones, &w.LastOutcome); err != nil {
+			return nil, fmt.Errorf("sample of %s: %w", lane, err)
+		}
+		if zones != "" {
+			w.Zones = strings.Split(zones, ",")
+		}
+		out = append(out, w)
+	}
+	return out, sqldb.Trouble(rows.Err())
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,13 +27,16 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		} else {
 			c.LaunchAt, c.State = now, overture.Running
 		}
-		if c.ListHash, c.RecipientCount, err = s.frozenList(ctx, tx, c.AccountID, c.ID); err != nil {
+		if c.ListHash, c.RecipientCount, err = s.listAtLaunch(ctx, tx, c.AccountID, c.ID); err != nil {
 			return err
 		}
 		if c.RecipientCount == 0 {
 			return overture.ErrInvalid("no_recipients", "the campaign has no valid recipients; add some before the launch")
 		}
-		c.ContentHash, c.ConsentBy, c.ConsentAt = c.Content.Hash(), by.UserID, now
+		if c.ConsentBy, err = consenting(ctx, tx, by); err != nil {
+			return err
+		}
+		c.ContentHash, c.ConsentAt = c.Content.Hash(), now
 		c.LaunchedAt, c.UpdatedAt = now, stamp(current.UpdatedAt, now)
 		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight)
 			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1)`, s.NewID(), c.AccountID, c.SenderID, c.ID, c.Rate); err != nil {
@@ -48,4 +52,45 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		return writeAudit(ctx, tx, s.NewID(), by, "campaign.launched", c.ID.String(), detail, now)
 	})
 	return c, err
+}
+
+// consenting is the person who answers for the consent: the user, or whoever made the API key; the audit entry names the key.
+func consenting(ctx context.Context, tx *sql.Tx, by overture.Actor) (overture.UserID, error) {
+	if by.KeyID == 0 {
+		return by.UserID, nil
+	}
+	var user overture.UserID
+	err := tx.QueryRowContext(ctx, `SELECT created_by FROM api_key WHERE id = $1 AND account_id = $2`, by.KeyID, by.AccountID).Scan(&user)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("who made %s: %w", by.KeyID, err)
+	}
+	return user, nil
+}
+
+// listAtLaunch gives the combined hash and the number of recipients of a list that is complete.
+func (s *Store) listAtLaunch(ctx context.Context, tx *sql.Tx, account overture.AccountID, campaign overture.CampaignID) (string, int, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT state, list_hash, valid FROM list_import WHERE campaign_id = $1 AND account_id = $2 AND state <> 'failed'`, campaign, account)
+	if err != nil {
+		return "", 0, fmt.Errorf("list of %s: %w", campaign, err)
+	}
+	defer rows.Close()
+	var sum overture.ListHash
+	total := 0
+	for rows.Next() {
+		var state overture.ImportState
+		var text string
+		var n int
+		if err := rows.Scan(&state, &text, &n); err != nil {
+			return "", 0, fmt.Errorf("list of %s: %w", campaign, err)
+		}
+		if state != overture.ImportDone {
+			return "", 0, campaignConflict("import_running", "a list is being loaded into this campaign; wait for its end, then launch")
+		}
+		hash, err := overture.ParseListHash(text)
+		if err != nil {
+			return "", 0, fmt.Errorf("hash of the list of %s: %w", campaign, err)
+		}
+		sum, total = sum.Plus(hash), total+n
+	}
+	return sum.String(), total, rows.Err()
 }

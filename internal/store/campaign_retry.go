@@ -81,8 +81,8 @@ func (s *Store) requeue(ctx context.Context, tx *sql.Tx, c overture.Campaign, fr
 	}
 	condition, arg := sqldb.In(s.db, "id", 1, ids)
 	var moved []overture.MessageID
-	if err := each(ctx, tx, `UPDATE message SET state = $2, reason = '', code = 0, updated_at = $3
-		WHERE `+condition+` AND campaign_id = $4 AND state = $5 RETURNING id`,
+	if err := each(ctx, plain(tx, `UPDATE message SET state = $2, reason = '', code = 0, updated_at = $3
+		WHERE `+condition+` AND campaign_id = $4 AND state = $5 RETURNING id`),
 		func(id overture.MessageID) { moved = append(moved, id) }, arg, overture.Queued, now.UnixMilli(), c.ID, from); err != nil {
 		return 0, fmt.Errorf("queue messages of %s again: %w", c.ID, err)
 	}

@@ -121,13 +121,14 @@ func (s *Store) CancelRemainder(ctx context.Context, c overture.OpenCampaign, li
 			return fmt.Errorf("remainder of %s: %w", c.ID, err)
 		}
 		var ids []overture.MessageID
-		if err := each(ctx, tx, `DELETE FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) <= ($2, $3)
-			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = dispatch.message_id) RETURNING message_id`, func(id overture.MessageID) { ids = append(ids, id) }, c.LaneID, due, message); err != nil {
+		if err := each(ctx, plain(tx, `DELETE FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) <= ($2, $3)
+			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = dispatch.message_id) RETURNING message_id`),
+			func(id overture.MessageID) { ids = append(ids, id) }, c.LaneID, due, message); err != nil {
 			return fmt.Errorf("take back the remainder of %s: %w", c.ID, err)
 		}
 		condition, arg := sqldb.In(s.db, "id", 1, ids)
 		n = 0
-		if err := each(ctx, tx, `UPDATE message SET state = $2, reason = $3, updated_at = $4 WHERE `+condition+` AND state = $5 RETURNING id`,
+		if err := each(ctx, plain(tx, `UPDATE message SET state = $2, reason = $3, updated_at = $4 WHERE `+condition+` AND state = $5 RETURNING id`),
 			func(overture.MessageID) { n++ }, arg, overture.Canceled, overture.ReasonCampaignCancel, now.UnixMilli(), overture.Queued); err != nil {
 			return fmt.Errorf("cancel the remainder of %s: %w", c.ID, err)
 		}

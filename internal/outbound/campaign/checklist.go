@@ -181,6 +181,9 @@ func (b brief) recipients() Check {
 
 // rejected are the notes about the list that do not stop a launch: the rest of the list goes on (D6).
 func (b brief) rejected() (out []Check) {
+	if b.list.Stale {
+		out = append(out, Check{Name: "list_checked", Verdict: Note, Words: "the text was changed after the list was checked", Fix: "the launch checks the list again; look at the problems after it", Field: "recipients"})
+	}
 	if b.list.Rejected > 0 {
 		out = append(out, Check{Name: "rejected", Verdict: Note, Words: fmt.Sprintf("%s rejected and will get nothing", rows(b.list.Rejected)), Fix: "look at them under problems; fix them there or leave them", Field: "problems"})
 	}

@@ -95,25 +95,25 @@ type Store interface {
 
 // Deps of the room. Store, Lists, Windows and ParsePhone are required.
 type Deps struct {
-	Store       Store
-	Lists       Lists
-	Windows     Windows
-	ParsePhone  func(text string) (e164 string, zones []string, err error)
-	Recheck     func(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error // after a draft's text changed; nil: not done
-	Wake        func(topic string)                                                                       // nil: nobody to wake
-	Log         *slog.Logger
+	Store      Store
+	Lists      Lists
+	Windows    Windows
+	ParsePhone func(text string) (e164 string, zones []string, err error)
+	Recheck    func(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error // after a draft's text changed; nil: not done
+	Wake       func(topic string)                                                                        // nil: nobody to wake
+	Log        *slog.Logger
 }
 
 // Service is the room. Safe for concurrent use.
 type Service struct {
-	store       Store
-	lists       Lists
-	windows     Windows
-	parsePhone  func(string) (string, []string, error)
-	recheck     func(context.Context, overture.AccountID, overture.CampaignID) error
-	wake        func(string)
-	log         *slog.Logger
-	speed       *Speed
+	store      Store
+	lists      Lists
+	windows    Windows
+	parsePhone func(string) (string, []string, error)
+	recheck    func(context.Context, overture.AccountID, overture.CampaignID) error
+	wake       func(string)
+	log        *slog.Logger
+	speed      *Speed
 
 	mu     sync.Mutex
 	recent map[overture.CampaignID]*glance

@@ -35,6 +35,13 @@ func (s *Service) Launch(ctx context.Context, by overture.Actor, id overture.Cam
 		return c, overture.ErrInvalid("launch_too_far", "the launch time is more than a year ahead; choose an earlier one")
 	}
 	b, err := s.briefing(ctx, c, o.LaunchAt)
+	if err == nil && b.list.Stale { // the text was changed and the check of the list did not get to its end
+		if err = s.recheck(ctx, by.AccountID, id); err == nil {
+			if c, err = s.store.Campaign(ctx, by.AccountID, id); err == nil {
+				b, err = s.briefing(ctx, c, o.LaunchAt)
+			}
+		}
+	}
 	if err != nil {
 		return c, err
 	}

@@ -190,7 +190,7 @@ func stalled(st overture.Standing, q overture.Queue, sample []overture.Waiting, 
 	case st.State == overture.Paused:
 		return st.Reason
 	case st.State == overture.CampaignCanceled:
-		return fmt.Sprintf("%s; %s still being taken back", st.Reason, messages(p.Waiting))
+		return fmt.Sprintf("%s; %s still being taken back or settled", st.Reason, messages(p.Waiting))
 	case st.State == overture.Scheduled:
 		return "waits for its launch at " + st.LaunchAt.UTC().Format("2006-01-02 15:04 UTC")
 	case st.State != overture.Running:
@@ -204,7 +204,7 @@ func stalled(st overture.Standing, q overture.Queue, sample []overture.Waiting, 
 	case q.Ready > 0 && unowned(st, now):
 		return "no running server sends for this sender; start one"
 	case q.Ready > 0 && p.RateKnown && p.ActualRate == 0 && p.Counts[overture.Attempting] == 0 && p.Counts[overture.Unknown] > 0:
-		return messages(p.Counts[overture.Unknown]) + " wait for the provider's own record to say whether it has them"
+		return doubtful(p.Counts[overture.Unknown])
 	case q.Ready > 0:
 		return ""
 	case q.Later > 0 && mostly(sample, "throttled"):
@@ -216,7 +216,7 @@ func stalled(st overture.Standing, q overture.Queue, sample []overture.Waiting, 
 	case st.Planning:
 		return fmt.Sprintf("%d of %d recipients have their time", st.Planned, st.RecipientCount)
 	case p.Counts[overture.Unknown] > 0:
-		return messages(p.Counts[overture.Unknown]) + " wait for the provider's own record to say whether it has them"
+		return doubtful(p.Counts[overture.Unknown])
 	}
 	return ""
 }
@@ -256,7 +256,7 @@ func waitsFor(w overture.Window, q overture.Queue, sample []overture.Waiting) st
 		words = strings.Replace(words, " wait for ", " waits for ", 1)
 	}
 	if more := q.Later - next.Messages; more > 0 {
-		words += fmt.Sprintf("; %d more wait for later", more)
+		words += "; " + plural(more, "more waits", "more wait") + " for later"
 	}
 	return words
 }
@@ -301,4 +301,8 @@ func opensIn(w overture.Window, due time.Time, zones []string) string {
 	return zones[len(zones)-1]
 }
 
-func messages(n int) string { return plural(n, "message", "messages") }
+func messages(n int) string { return plural(n, "message is", "messages are") }
+
+func doubtful(n int) string {
+	return plural(n, "message waits", "messages wait") + " for the provider's own record: a send may have happened"
+}

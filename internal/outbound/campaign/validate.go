@@ -83,7 +83,7 @@ func (a setting) wrong(c overture.Campaign, ch Change, now time.Time) (fields []
 	switch {
 	case a.senderErr:
 		say("sender", "there is no such sender in this account")
-	case a.sender.Channel != "" && a.sender.Channel != c.Channel:
+	case c.Channel == overture.SMS && a.sender.Channel != c.Channel:
 		say("sender", "this sender is for %s; choose one for %s", a.sender.Channel, c.Channel)
 	}
 	if a.skillErr {

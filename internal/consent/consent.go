@@ -70,11 +70,17 @@ func (r *Register) List(ctx context.Context, f overture.OptOutFilter) (page []ov
 	if f.Limit <= 0 || f.Limit > 500 {
 		f.Limit = 100
 	}
+	f.Search = plain(f.Search)
 	return r.store.OptOuts(ctx, f)
 }
 
 // History gives everything one person said about hearing from the account's brands, oldest first.
 func (r *Register) History(ctx context.Context, account overture.AccountID, address overture.Address) ([]overture.ConsentEvent, error) {
+	n, err := phone.Parse(string(address))
+	if err != nil {
+		return nil, overture.ErrInvalid("invalid_number", err.Error())
+	}
+	address = overture.Address(n.E164)
 	return r.store.ConsentEvents(ctx, account, address)
 }
 
@@ -90,10 +96,15 @@ func (r *Register) checked(by overture.Actor, o overture.OptOut) (overture.OptOu
 		}
 		o.Address = overture.Address(n.E164)
 	}
-	o.Evidence = strings.TrimSpace(o.Evidence)
+	o.Evidence = plain(o.Evidence)
 	if n := utf8.RuneCountInString(o.Evidence); n > evidenceLimit {
 		return o, overture.ErrInvalid("evidence_too_long", "keep the evidence under 1000 characters")
 	}
 	o.CreatedAt = r.now()
 	return o, nil
+}
+
+// plain drops what no text column takes: broken UTF-8 and NUL.
+func plain(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", ""))
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store/sqldb"
@@ -198,7 +200,7 @@ func parseOptOutCursor(text string) (c optOutCursor, err error) {
 	}
 	bad := overture.ErrInvalid("bad_cursor", "this cursor is not one of this list; start again without a cursor")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
+	if err != nil || !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 {
 		return c, bad
 	}
 	parts := strings.SplitN(string(raw), "|", 4)

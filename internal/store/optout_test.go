@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -189,5 +190,43 @@ func TestOptOutsPages(t *testing.T) {
 		if _, _, err := s.OptOuts(t.Context(), overture.OptOutFilter{AccountID: d.account, Cursor: cursor, Limit: 2}); !errors.Is(err, overture.Invalid) {
 			t.Errorf("cursor %q: %v, want invalid", cursor, err)
 		}
+	}
+}
+
+// TestOptOutWaitsForCommittedAttempts: the dispatch engine holds the brand FOR SHARE while it marks attempts. An opt-out that comes in the
+// meantime is not committed before those marks are, so that no mark after it can have missed it (I7).
+func TestOptOutWaitsForCommittedAttempts(t *testing.T) {
+	if !storetest.OnPostgres() {
+		t.Skip("SQLite has one writer: nothing can be marked meanwhile")
+	}
+	s := storetest.Open(t)
+	d := newDesk(t, s)
+	ctx := t.Context()
+	marks, err := s.DB().Write.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id int64
+	if err := marks.QueryRowContext(ctx, `SELECT id FROM brand WHERE id = $1 FOR SHARE`, d.brand).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.OptOut(ctx, overture.Actor{AccountID: d.account}, d.optOut("+12125550199", deskNoon))
+		done <- err
+	}()
+	for deskCount(t, s, `SELECT count(*) FROM pg_locks WHERE NOT granted`) == 0 {
+		select {
+		case err := <-done:
+			t.Fatalf("the opt-out did not wait: %v", err)
+		default:
+			runtime.Gosched()
+		}
+	}
+	if err := marks.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }

@@ -262,19 +262,27 @@ func TestAcceptHasOneWinner(t *testing.T) {
 // TestCapacityHoldsUnderRace: many conversations for one agent at the same moment never exceed the capacity.
 func TestCapacityHoldsUnderRace(t *testing.T) {
 	d := inboundtest.NewDesk(t, storetest.Open(t))
-	user := d.NewAgent(t, "ann", 2, d.Skill)
-	var wg sync.WaitGroup
-	for i := range 8 {
-		id := d.Waiting(t, person(i), d.Skill)
-		wg.Go(func() {
-			if _, err := d.Store.Assign(t.Context(), overture.Assignment{AccountID: d.Tenant.ID, ConversationID: id, AgentID: user, SkillID: d.Skill}, noon); err != nil {
-				t.Errorf("assign: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := holds(t, d, user); n != 2 {
-		t.Errorf("ann holds %d, want 2", n)
+	for round := range 10 {
+		user := d.NewAgent(t, fmt.Sprint("agent", round), 2, d.Skill)
+		var ids []overture.ConversationID
+		for i := range 6 {
+			ids = append(ids, d.Waiting(t, person(round*10+i), d.Skill))
+		}
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for _, id := range ids {
+			wg.Go(func() {
+				<-start
+				if _, err := d.Store.Assign(t.Context(), overture.Assignment{AccountID: d.Tenant.ID, ConversationID: id, AgentID: user, SkillID: d.Skill}, noon); err != nil {
+					t.Errorf("assign: %v", err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		if n := holds(t, d, user); n != 2 {
+			t.Fatalf("round %d: the agent holds %d, want 2", round, n)
+		}
 	}
 }
 

@@ -78,17 +78,10 @@ func (i *Inbox) Viewer(ctx context.Context, by overture.Actor, all bool) (overtu
 	return v, err
 }
 
-// List gives the conversations the viewer sees, newest first, and whether more follow.
-func (i *Inbox) List(ctx context.Context, v overture.Viewer, f overture.ConversationFilter) (page []overture.ConversationCard, more bool, err error) {
-	limit := f.Limit
-	f.AccountID, f.Viewer, f.Limit = v.AccountID, v, limit+1
-	if page, err = i.store.Conversations(ctx, f); err != nil {
-		return nil, false, err
-	}
-	if len(page) > limit {
-		page, more = page[:limit], true
-	}
-	return page, more, nil
+// List gives the conversations the viewer sees, newest first.
+func (i *Inbox) List(ctx context.Context, v overture.Viewer, f overture.ConversationFilter) ([]overture.ConversationCard, error) {
+	f.AccountID, f.Viewer = v.AccountID, v
+	return i.store.Conversations(ctx, f)
 }
 
 // Card gives one conversation with what the agent sees beside it. NotFound: there is none, or it is not for this viewer.

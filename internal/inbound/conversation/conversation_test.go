@@ -51,7 +51,7 @@ func code(err error) string {
 func (r *room) list(t *testing.T, v overture.Viewer, f overture.ConversationFilter) string {
 	t.Helper()
 	f.Limit = 50
-	page, _, err := r.inbox.List(t.Context(), v, f)
+	page, err := r.inbox.List(t.Context(), v, f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,7 @@ type AccountChange struct {
 	HelpText         *string
 	TimeZone         *string
 	OpenConversation *overture.OpenConversationPolicy
+	OrdinaryWords    *[]string // keywords that are plain answers while a conversation is open
 }
 
 // Bounds of settings. A single SMS segment is at most 160 characters, a message at most ten segments.
@@ -111,6 +112,10 @@ func (ch AccountChange) apply(a *overture.Account) (string, error) {
 	set(&changed, "help_text", &s.HelpText, trimmed(ch.HelpText))
 	set(&changed, "time_zone", &s.TimeZone, ch.TimeZone)
 	set(&changed, "open_conversation", &s.OpenConversation, ch.OpenConversation)
+	if ch.OrdinaryWords != nil {
+		s.OrdinaryWords = *ch.OrdinaryWords
+		changed = append(changed, "ordinary_words")
+	}
 	if ch.Window != nil {
 		s.Window = *ch.Window
 		changed = append(changed, "window")

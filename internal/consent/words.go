@@ -113,13 +113,6 @@ func add(m map[string]bool, list []string) {
 
 func fold(s string) string { return strings.Join(words(s), "") }
 
-// CanBeOrdinary tells whether an account may declare the word a plain answer inside a conversation. STOP and its like never are.
-func (w *Words) CanBeOrdinary(word string) bool {
-	key := fold(word)
-	known := w.certain[key] || w.start[key] || w.startOut[key] || w.help[key] || w.likely[key]
-	return known && !w.fixed[key]
-}
-
 // Read tells what an inbound message asks about hearing from the brand. The provider's own verdict counts where ours is not certain.
 func (w *Words) Read(in overture.Inbound, s overture.Settings) overture.Wish {
 	wish := w.read(in.Body)

@@ -129,11 +129,6 @@ func TestOrdinaryWords(t *testing.T) {
 			t.Errorf("%q: ordinary inside a conversation %v, want %v", body, got.NotInDialogue, want)
 		}
 	}
-	for word, want := range map[string]bool{"cancel": true, "END": true, "yes": true, "info": true, "stop": false, "Unsubscribe": false, "banana": false} {
-		if got := w.CanBeOrdinary(word); got != want {
-			t.Errorf("CanBeOrdinary(%q) = %v, want %v", word, got, want)
-		}
-	}
 }
 
 // TestData holds the word lists to what they claim: every listed word and phrase is recognized as what its list says, alone and in capitals.

@@ -29,9 +29,10 @@ type accountBody struct {
 	SendRate         int        `json:"send_rate" doc:"Segments per second of new campaigns"`
 	LookbackHours    int        `json:"lookback_hours" doc:"How long a reply belongs to a message"`
 	DefaultSkill     skillRef   `json:"default_skill,omitzero" doc:"Replies outside the lookback go here"`
-	HelpText         string     `json:"help_text" doc:"Answer to HELP; empty: none from us"`
+	HelpText         string     `json:"help_text" doc:"Answer to HELP; empty: a short one with the brand's name and STOP"`
 	TimeZone         string     `json:"time_zone" doc:"IANA name, for dates that people type"`
 	OpenConversation string     `json:"open_conversation" enum:"skip,hold,deliver" doc:"What a campaign does with people in a conversation"`
+	OrdinaryWords    []string   `json:"ordinary_words" doc:"Keywords such as CANCEL, END, YES that are plain answers while a conversation is open; STOP and its like never are"`
 	CreatedAt        time.Time  `json:"created_at"`
 }
 
@@ -39,7 +40,7 @@ func wireAccount(a overture.Account) accountBody {
 	s := a.Settings
 	return accountBody{ID: refTo(a.ID), Name: a.Name, OptOutText: s.OptOutText, SMSLimit: s.SMSLimit, LengthPolicy: string(s.LengthPolicy),
 		Window: wireWindow(s.Window), SendRate: s.SendRate, LookbackHours: int(s.Lookback / time.Hour), DefaultSkill: refTo(s.DefaultSkillID),
-		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), CreatedAt: a.CreatedAt}
+		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), OrdinaryWords: append([]string{}, s.OrdinaryWords...), CreatedAt: a.CreatedAt}
 }
 
 type accountOutput struct{ Body accountBody }
@@ -57,6 +58,7 @@ type updateAccountInput struct {
 		HelpText         *string     `json:"help_text,omitempty" maxLength:"320"`
 		TimeZone         *string     `json:"time_zone,omitempty" maxLength:"64"`
 		OpenConversation *string     `json:"open_conversation,omitempty" enum:"skip,hold,deliver"`
+		OrdinaryWords    *[]string   `json:"ordinary_words,omitempty" maxItems:"20" doc:"Replaces all"`
 	}
 }
 
@@ -77,7 +79,7 @@ func (a *API) getAccount(ctx context.Context, who access.Identity, _ *struct{}) 
 func (a *API) updateAccount(ctx context.Context, who access.Identity, in *updateAccountInput) (*accountOutput, error) {
 	b := in.Body
 	change := access.AccountChange{Name: b.Name, OptOutText: b.OptOutText, SMSLimit: b.SMSLimit, SendRate: b.SendRate, HelpText: b.HelpText, TimeZone: b.TimeZone,
-		LengthPolicy: (*overture.LengthPolicy)(b.LengthPolicy), OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation)}
+		LengthPolicy: (*overture.LengthPolicy)(b.LengthPolicy), OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation), OrdinaryWords: b.OrdinaryWords}
 	if b.Window != nil {
 		w, err := b.Window.window("body.window")
 		if err != nil {

@@ -30,6 +30,10 @@ type Deps struct {
 	Keys     keyRoom
 	Accounts accountRoom
 	Senders  senderRoom
+
+	Consent       consentRoom
+	Conversations conversationRoom
+	Agents        agentRoom
 }
 
 // API is the door for programs and pages.
@@ -90,6 +94,9 @@ func (a *API) routes() {
 	a.registerSkills()
 	a.registerSenders()
 	a.registerAudit()
+	a.registerOptOuts()
+	a.registerConversations()
+	a.registerAgents()
 }
 
 // Routes lists what is registered.

@@ -33,6 +33,12 @@ var sampleBodies = map[string]string{
 	"POST /v1/skills":            `{"name":"new skill"}`,
 	"POST /v1/senders":           `{"brand":"{brand}","name":"s","channel":"sms","provider":"twilio","address":"+12125550199","account_sid":"AC0123456789abcdef0123456789abcdef","auth_token":"t"}`,
 	"PATCH /v1/senders/{sender}": `{"name":"other name"}`,
+	"POST /v1/opt-outs":          `{"address":"+12125550188","brand":"{brand}"}`,
+	"POST /v1/opt-ins":           `{"address":"+12125550188","brand":"{brand}","evidence":"signed form"}`,
+	"PUT /v1/agents/me":          `{"available":true}`,
+
+	"POST /v1/conversations/{conversation}/messages": `{"text":"hi"}`,
+	"POST /v1/conversations/{conversation}/transfer": `{"skill":"{skill}"}`,
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)

@@ -15,7 +15,11 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/consent"
+	"github.com/overture-im/overture/internal/inbound/agent"
+	"github.com/overture-im/overture/internal/inbound/conversation"
 	"github.com/overture-im/overture/internal/kit/bucket"
+	"github.com/overture-im/overture/internal/pubsub"
 	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/store"
 	"github.com/overture-im/overture/internal/store/storetest"
@@ -56,6 +60,9 @@ func (w *world) open(limits api.Limits) {
 	w.api = api.New(api.Deps{
 		PublicURL: "http://overture.example", Limits: limits, Idempotency: w.store,
 		Door: w.control, Sessions: w.control, Users: w.control, Keys: w.control, Accounts: w.control, Senders: w.control,
+		Consent:       consent.New(w.store, time.Now),
+		Conversations: conversation.New(w.store, w.store, pubsub.New(), time.Now),
+		Agents:        agent.NewRoster(w.store, pubsub.New(), time.Now),
 	})
 	w.handler = w.api.Handler()
 }
@@ -94,7 +101,28 @@ func (w *world) tenant(name string) *tenant {
 	tn.ids["brand"] = brand.ID.String()
 	tn.ids["sender"] = sender.ID.String()
 	tn.ids["key"] = key.ID.String()
+	tn.ids["conversation"] = w.conversation(sender, skill.ID).String()
 	return tn
+}
+
+// conversation makes a person write to the account, so that a conversation waits.
+func (w *world) conversation(sender overture.Sender, skill overture.SkillID) overture.ConversationID {
+	w.t.Helper()
+	w.n++
+	from := overture.Address(fmt.Sprintf("+1212555%04d", 120+w.n))
+	in := overture.Inbound{AccountID: sender.AccountID, SenderID: sender.ID, Provider: "twilio", ProviderID: fmt.Sprintf("SM%d", w.n), From: from, To: sender.Address,
+		Body: "hello", ReceivedAt: time.Now()}
+	w.must(w.store.StoreInbound(w.t.Context(), []overture.Reply{{Inbound: in, BrandID: sender.BrandID, Channel: overture.SMS}}))
+	pending, err := w.store.PendingReplies(w.t.Context(), 10)
+	w.must(err)
+	for i := range pending {
+		pending[i].SkillID = skill
+	}
+	_, err = w.store.ApplyReplies(w.t.Context(), pending, time.Now())
+	w.must(err)
+	list, err := w.store.Conversations(w.t.Context(), overture.ConversationFilter{AccountID: sender.AccountID, Viewer: overture.Viewer{All: true}, Limit: 1})
+	w.must(err)
+	return list[0].ID
 }
 
 func (w *world) must(err error) {

@@ -49,13 +49,13 @@ type DueGroup struct {
 	Messages int
 }
 
-// Waiting is a sample of one queued message: where the person is, and how the last attempt ended, empty when there was none.
-type Waiting struct {
+// QueuedSample is one queued message of a sample: where the person is, and how the last attempt ended, empty when there was none.
+type QueuedSample struct {
 	Zones       []string
 	LastOutcome string
 }
 
-// Lane of a campaign that is launched and not settled yet.
+// OpenCampaign is a campaign that is launched and not settled yet.
 type OpenCampaign struct {
 	ID        CampaignID
 	AccountID AccountID

@@ -95,7 +95,7 @@ func (s *Store) LaneQueue(ctx context.Context, lane overture.LaneID, now time.Ti
 
 // WaitingSample looks at some of the messages that become due from a time on, earliest first: where the people are, and how the last
 // attempt ended.
-func (s *Store) WaitingSample(ctx context.Context, lane overture.LaneID, from time.Time, limit int) ([]overture.Waiting, error) {
+func (s *Store) WaitingSample(ctx context.Context, lane overture.LaneID, from time.Time, limit int) ([]overture.QueuedSample, error) {
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT COALESCE(r.zones, ''), COALESCE(a.outcome, '')
 		FROM (SELECT due_at, message_id FROM dispatch WHERE lane_id = $1 AND due_at >= $2 ORDER BY due_at, message_id LIMIT $3) d
 		JOIN message m ON m.id = d.message_id LEFT JOIN recipient r ON r.id = m.recipient_id
@@ -104,9 +104,9 @@ func (s *Store) WaitingSample(ctx context.Context, lane overture.LaneID, from ti
 		return nil, sqldb.Trouble(fmt.Errorf("sample of %s: %w", lane, err))
 	}
 	defer rows.Close()
-	var out []overture.Waiting
+	var out []overture.QueuedSample
 	for rows.Next() {
-		var w overture.Waiting
+		var w overture.QueuedSample
 		var zones string
 		if err := rows.Scan(&zones, &w.LastOutcome); err != nil {
 			return nil, fmt.Errorf("sample of %s: %w", lane, err)

@@ -12,19 +12,19 @@ import (
 )
 
 // ZoneSample gives the candidate zones of the first recipients of a list.
-func (s *Store) ZoneSample(ctx context.Context, campaign overture.CampaignID, limit int) ([]overture.Waiting, error) {
+func (s *Store) ZoneSample(ctx context.Context, campaign overture.CampaignID, limit int) ([]overture.QueuedSample, error) {
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT zones FROM recipient WHERE campaign_id = $1 ORDER BY id LIMIT $2`, campaign, limit)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("zones of %s: %w", campaign, err))
 	}
 	defer rows.Close()
-	var out []overture.Waiting
+	var out []overture.QueuedSample
 	for rows.Next() {
 		var zones string
 		if err := rows.Scan(&zones); err != nil {
 			return nil, fmt.Errorf("zones of %s: %w", campaign, err)
 		}
-		var w overture.Waiting
+		var w overture.QueuedSample
 		if zones != "" {
 			w.Zones = strings.Split(zones, ",")
 		}

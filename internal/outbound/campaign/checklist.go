@@ -40,7 +40,7 @@ type brief struct {
 	skill     overture.Skill
 	skillErr  bool
 	list      overture.ListSummary
-	zones     []overture.Waiting // sample of the list
+	zones     []overture.QueuedSample // sample of the list
 	textless  bool               // somebody in the list has no text of their own
 	launchAt  time.Time          // zero: now
 	windows   Windows

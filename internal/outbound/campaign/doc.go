@@ -56,7 +56,7 @@ type Lists interface {
 
 // Samples shows parts of a list.
 type Samples interface {
-	ZoneSample(ctx context.Context, campaign overture.CampaignID, limit int) ([]overture.Waiting, error)
+	ZoneSample(ctx context.Context, campaign overture.CampaignID, limit int) ([]overture.QueuedSample, error)
 	AnyWithoutText(ctx context.Context, campaign overture.CampaignID) (bool, error)
 	CopyList(ctx context.Context, account overture.AccountID, from, to overture.CampaignID) (int, error)
 }
@@ -74,7 +74,7 @@ type Queues interface {
 type Watch interface {
 	Standing(ctx context.Context, account overture.AccountID, id overture.CampaignID) (overture.Standing, error)
 	LaneQueue(ctx context.Context, lane overture.LaneID, now time.Time, groups int) (overture.Queue, error)
-	WaitingSample(ctx context.Context, lane overture.LaneID, from time.Time, limit int) ([]overture.Waiting, error)
+	WaitingSample(ctx context.Context, lane overture.LaneID, from time.Time, limit int) ([]overture.QueuedSample, error)
 	RecipientFacts(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, recipient overture.RecipientID) (overture.Facts, error)
 }
 

@@ -52,7 +52,7 @@ type glance struct {
 	account overture.AccountID
 	until   time.Time
 	queue   overture.Queue
-	sample  []overture.Waiting
+	sample  []overture.QueuedSample
 	next    time.Time // when the queue may be looked at again
 }
 
@@ -113,7 +113,7 @@ func waiting(c overture.Counts) int {
 	return c[overture.Queued] + c[overture.Attempting] + c[overture.Unknown]
 }
 
-func (s *Service) report(st overture.Standing, q overture.Queue, sample []overture.Waiting, now time.Time) Progress {
+func (s *Service) report(st overture.Standing, q overture.Queue, sample []overture.QueuedSample, now time.Time) Progress {
 	c := st.Counts
 	p := Progress{
 		State: st.State, Reason: st.Reason, Recipients: st.RecipientCount, Counts: c, Accepted: c.AcceptedOrLater(),
@@ -183,7 +183,7 @@ func finish(st overture.Standing, q overture.Queue, perSecond float64, waiting i
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // stalled says in words why nothing moves, the strongest reason first, or what those wait for who are not due.
-func stalled(st overture.Standing, q overture.Queue, sample []overture.Waiting, p Progress, now time.Time) string {
+func stalled(st overture.Standing, q overture.Queue, sample []overture.QueuedSample, p Progress, now time.Time) string {
 	switch {
 	case p.Waiting == 0:
 		return ""
@@ -230,7 +230,7 @@ func unowned(st overture.Standing, now time.Time) bool {
 	return now.Sub(since) > 15*time.Second
 }
 
-func mostly(sample []overture.Waiting, outcome string) bool {
+func mostly(sample []overture.QueuedSample, outcome string) bool {
 	n := 0
 	for _, w := range sample {
 		if w.LastOutcome == outcome {
@@ -241,7 +241,7 @@ func mostly(sample []overture.Waiting, outcome string) bool {
 }
 
 // waitsFor makes "412 recipients wait for 08:00 in America/New_York": the group that opens next, in the words of its zone, then the others.
-func waitsFor(w overture.Window, q overture.Queue, sample []overture.Waiting) string {
+func waitsFor(w overture.Window, q overture.Queue, sample []overture.QueuedSample) string {
 	next := q.Groups[0]
 	words := people(next.Messages) + " wait for " + next.Due.UTC().Format("15:04 UTC")
 	if zone, others := commonZone(w, next, sample); zone != "" {
@@ -262,7 +262,7 @@ func waitsFor(w overture.Window, q overture.Queue, sample []overture.Waiting) st
 }
 
 // commonZone is the zone that most of the sample's first group wait for, and how many other zones stand there.
-func commonZone(w overture.Window, next overture.DueGroup, sample []overture.Waiting) (zone string, others int) {
+func commonZone(w overture.Window, next overture.DueGroup, sample []overture.QueuedSample) (zone string, others int) {
 	if len(sample) > next.Messages {
 		sample = sample[:next.Messages]
 	}

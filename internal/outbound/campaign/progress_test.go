@@ -165,7 +165,7 @@ func TestStory(t *testing.T) {
 	h.end(ids[0], overture.Accepted, "")
 	h.exec(`INSERT INTO receipt (message_id, state, code, provider_id, received_at) VALUES ($1, 70, 0, 'SM1', $2)`, ids[0], time.Now().Add(time.Second).UnixMilli())
 	h.end(ids[1], overture.Suppressed, overture.ReasonOptedOut)
-	_, err := h.store.OptOut(t.Context(), overture.OptOut{AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550001",
+	_, err := h.store.OptOut(t.Context(), h.by, overture.OptOut{AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550001",
 		Source: overture.OptOutKeyword, Evidence: "STOP", CreatedAt: time.Now()})
 	h.must(err)
 	order := "campaign sender text opt_out open_conversation validity window rate message"

@@ -55,7 +55,7 @@ func (s *Store) RecipientsToPlan(ctx context.Context, p overture.Planning, limit
 		if err != nil {
 			return nil, sqldb.Trouble(fmt.Errorf("recipients of %s to plan: %w", p.CampaignID, err))
 		}
-		defer tx.Rollback() //nolint:errcheck // only read
+		defer tx.Rollback()
 		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off`); err != nil {
 			return nil, sqldb.Trouble(fmt.Errorf("recipients of %s to plan: %w", p.CampaignID, err))
 		}
@@ -163,12 +163,12 @@ func (s *Store) insertPlannedSQLite(ctx context.Context, tx *sql.Tx, b planBatch
 	if err != nil {
 		return 0, err
 	}
-	defer message.Close() //nolint:errcheck // the transaction's end closes it too
+	defer message.Close()
 	dispatch, err := tx.PrepareContext(ctx, `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`)
 	if err != nil {
 		return 0, err
 	}
-	defer dispatch.Close() //nolint:errcheck // the transaction's end closes it too
+	defer dispatch.Close()
 	p, written := b.planning, 0
 	for i, m := range b.messages {
 		id := s.ids.At(b.first, i)

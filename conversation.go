@@ -169,8 +169,8 @@ type Agent struct {
 	AssignedAt time.Time // when the last conversation came; zero: never
 }
 
-// Waiting is a conversation without an agent.
-type Waiting struct {
+// WaitingConversation is one without an agent.
+type WaitingConversation struct {
 	ConversationID ConversationID
 	SkillID        SkillID // zero: any agent
 }

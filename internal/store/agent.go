@@ -140,7 +140,7 @@ func (s *Store) agentRow(ctx context.Context, tx *sql.Tx, account overture.Accou
 }
 
 // WaitingConversations lists the oldest conversations of an account that wait for one of the skills or for anybody.
-func (s *Store) WaitingConversations(ctx context.Context, account overture.AccountID, skills []overture.SkillID, limit int) ([]overture.Waiting, error) {
+func (s *Store) WaitingConversations(ctx context.Context, account overture.AccountID, skills []overture.SkillID, limit int) ([]overture.WaitingConversation, error) {
 	condition, arg := sqldb.In(s.db, "skill_id", 2, append([]overture.SkillID{0}, skills...))
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, skill_id FROM conversation WHERE account_id = $1 AND state = 'waiting' AND `+condition+
 		` ORDER BY id LIMIT $3`, account, arg, limit)
@@ -148,9 +148,9 @@ func (s *Store) WaitingConversations(ctx context.Context, account overture.Accou
 		return nil, sqldb.Trouble(fmt.Errorf("list waiting conversations: %w", err))
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var out []overture.Waiting
+	var out []overture.WaitingConversation
 	for rows.Next() {
-		var w overture.Waiting
+		var w overture.WaitingConversation
 		if err := rows.Scan(&w.ConversationID, &w.SkillID); err != nil {
 			return nil, fmt.Errorf("list waiting conversations: %w", err)
 		}

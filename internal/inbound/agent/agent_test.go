@@ -52,9 +52,9 @@ func TestPlan(t *testing.T) {
 		{"away", []overture.SkillID{sales}, []overture.Agent{away}, "[]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var waiting []overture.Waiting
+			var waiting []overture.WaitingConversation
 			for i, k := range tc.waiting {
-				waiting = append(waiting, overture.Waiting{ConversationID: overture.ConversationID(i + 1), SkillID: k})
+				waiting = append(waiting, overture.WaitingConversation{ConversationID: overture.ConversationID(i + 1), SkillID: k})
 			}
 			got := []int64{}
 			for _, p := range agent.Plan(7, waiting, tc.agents, noon) {
@@ -76,9 +76,9 @@ func TestPlanNeverOverloads(t *testing.T) {
 			agents = append(agents, overture.Agent{UserID: overture.UserID(i + 1), Available: rapid.Bool().Draw(rt, "available"), Capacity: rapid.IntRange(0, 4).Draw(rt, "capacity"),
 				Open: rapid.IntRange(0, 4).Draw(rt, "open"), Skills: rapid.SliceOfN(skill, 0, 3).Draw(rt, "skills")})
 		}
-		var waiting []overture.Waiting
+		var waiting []overture.WaitingConversation
 		for i := range rapid.IntRange(0, 20).Draw(rt, "waiting") {
-			waiting = append(waiting, overture.Waiting{ConversationID: overture.ConversationID(i + 1), SkillID: skill.Draw(rt, "skill")})
+			waiting = append(waiting, overture.WaitingConversation{ConversationID: overture.ConversationID(i + 1), SkillID: skill.Draw(rt, "skill")})
 		}
 		open, has := map[overture.UserID]int{}, map[overture.ConversationID]bool{}
 		by := map[overture.UserID]overture.Agent{}

@@ -9,7 +9,7 @@ import (
 
 // Plan gives waiting conversations, oldest first as listed, to agents of one account who have the skill and room: the least loaded one,
 // and among equals the one who has waited longest for a conversation. It changes nothing; the store decides who wins.
-func Plan(account overture.AccountID, waiting []overture.Waiting, agents []overture.Agent, now time.Time) []overture.Assignment {
+func Plan(account overture.AccountID, waiting []overture.WaitingConversation, agents []overture.Agent, now time.Time) []overture.Assignment {
 	agents = slices.Clone(agents)
 	var plan []overture.Assignment
 	for _, w := range waiting {
@@ -29,7 +29,7 @@ func Plan(account overture.AccountID, waiting []overture.Waiting, agents []overt
 	return plan
 }
 
-func takes(a overture.Agent, w overture.Waiting) bool {
+func takes(a overture.Agent, w overture.WaitingConversation) bool {
 	return a.Available && a.Open < a.Capacity && (w.SkillID == 0 || slices.Contains(a.Skills, w.SkillID))
 }
 

@@ -13,7 +13,7 @@ import (
 // Queue is what the router needs of the database.
 type Queue interface {
 	FreeAgents(ctx context.Context) ([]overture.Agent, error)
-	WaitingConversations(ctx context.Context, account overture.AccountID, skills []overture.SkillID, limit int) ([]overture.Waiting, error)
+	WaitingConversations(ctx context.Context, account overture.AccountID, skills []overture.SkillID, limit int) ([]overture.WaitingConversation, error)
 	Assign(ctx context.Context, a overture.Assignment, now time.Time) (won bool, err error)
 }
 

@@ -88,13 +88,13 @@ func (a *API) once(rt Route, w http.ResponseWriter, r *http.Request, who access.
 func (a *API) carryOut(ctx context.Context, w http.ResponseWriter, r *http.Request, call overture.IdempotentCall, streamed *hashedBody, who access.Identity, next guarded) {
 	stop := a.renew(ctx, call)
 	out := &recording{ResponseWriter: w}
+	ended := false // and not by a panic
 	defer func() {
 		stop()
-		p := recover()
 		// The record must be settled although the caller has gone away.
 		settle := context.WithoutCancel(r.Context())
 		var err error
-		if p == nil && out.keepable() {
+		if ended && out.keepable() {
 			if streamed != nil {
 				_, _ = io.Copy(io.Discard, streamed) // the hash covers what the handler left unread
 				call.BodyHash = streamed.hash()
@@ -109,12 +109,12 @@ func (a *API) carryOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 			x.err = errors.Join(x.err, fmt.Errorf("settle idempotency record: %w", err))
 			a.deps.Log.WarnContext(settle, "idempotency record not settled", "request_id", x.requestID, "error", err.Error())
 		}
-		if p != nil {
-			panic(p)
+		if ended {
+			out.flush()
 		}
-		out.flush()
 	}()
 	next(out, r.WithContext(ctx), who)
+	ended = true
 }
 
 // renew keeps the claim alive while the request runs, however long an upload takes.

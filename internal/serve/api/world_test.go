@@ -48,7 +48,11 @@ type tenant struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s := storetest.Open(t)
+	return newWorldOn(t, storetest.Open(t))
+}
+
+func newWorldOn(t testing.TB, s *store.Store) *world {
+	t.Helper()
 	w := &world{t: t, store: s, control: access.New(access.Deps{Store: s})}
 	w.open(api.Limits{PerCaller: bucket.Rate{PerSecond: 1e6, Burst: 1e6}, PerAddress: bucket.Rate{PerSecond: 1e6, Burst: 1e6}})
 	w.a, w.b = w.tenant("Alpha"), w.tenant("Beta")

@@ -122,6 +122,11 @@ func (a *App) work(name string, loop func(ctx context.Context) error) {
 	})
 }
 
+// loop is work for a loop that has nothing to report.
+func (a *App) loop(name string, loop func(ctx context.Context)) {
+	a.work(name, func(ctx context.Context) error { loop(ctx); return nil })
+}
+
 func cmpErr(err error) error {
 	if err == nil {
 		return errors.New("without a reason")

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/consent"
+	"github.com/overture-im/overture/internal/inbound/agent"
+	"github.com/overture-im/overture/internal/inbound/reply"
 	"github.com/overture-im/overture/internal/kit/segment"
 	"github.com/overture-im/overture/internal/outbound/dispatch"
 	"github.com/overture-im/overture/internal/outbound/schedule"
@@ -49,11 +52,17 @@ func (a *App) wire(ctx context.Context) error {
 	a.onStop("store", func(context.Context) error { return db.Close() })
 	bus := pubsub.New()
 
+	// Scheduling: recipients of launched campaigns become queued messages with a due time.
+	calendar := schedule.NewCalendar()
+	wakePlan, noPlan := bus.Subscribe(pubsub.Plan)
+	a.onStop("planner wake-ups", func(context.Context) error { noPlan(); return nil })
+	a.work("planner", schedule.New(schedule.Deps{Store: db, Calendar: calendar, Waker: bus, Wake: wakePlan, Log: a.log}).Run)
+
 	// Sending: the engine takes what the planner wrote, under a lease per sender.
 	wakeDispatch, quiet := bus.Subscribe(pubsub.Dispatch)
 	a.onStop("dispatch wake-ups", func(context.Context) error { quiet(); return nil })
 	engine, err := dispatch.New(dispatch.Deps{
-		Store: db, Providers: providers(o), Windows: schedule.NewCalendar(), Smart: segment.Smart,
+		Store: db, Providers: providers(o), Windows: calendar, Smart: segment.Smart,
 		Callback: statusCallback(o.PublicURL), Owner: owner(o.Node), Log: a.log, Wake: wakeDispatch,
 	}, dispatch.Config{
 		Connections: o.Send.Connections, LeaseTTL: o.Send.LeaseTTL, SendDeadline: o.Send.Deadline, ClientTimeout: o.Send.ClientTimeout,
@@ -64,8 +73,14 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.work("dispatch", engine.Run)
 
+	// People and programs: who they are and what they may.
 	who := access.New(access.Deps{Store: db, Log: a.log, CheckBaseURL: checkBaseURL(o)})
 	a.work("session sweep", every(time.Hour, a.log, "session sweep", who.SweepSessions))
+
+	// Answers: stored before the provider's 2xx, then matched, put into conversations and given to agents.
+	replies := reply.Deps{Store: db, Accounts: who, Words: consent.NewWords(), Wakes: bus, Log: a.log, Now: time.Now}
+	a.loop("reply matcher", reply.NewMatcher(replies).Run)
+	a.loop("router", agent.NewRouter(db, bus, a.log, time.Now).Run)
 
 	door := api.New(api.Deps{
 		Log: a.log, PublicURL: o.PublicURL, ClientIP: clientIP(o.TrustProxy), Idempotency: db,

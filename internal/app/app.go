@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/overture-im/overture/internal/store"
 )
 
 // App is one server process as a value, so that the demo and tests run it inside themselves.
@@ -21,6 +23,7 @@ type App struct {
 	workers  context.Context
 	failed   chan error
 	listener net.Listener
+	book     *store.Store
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -57,6 +60,9 @@ func (a *App) Addr() string { return a.listener.Addr().String() }
 
 // URL is how this process is reached on its own machine.
 func (a *App) URL() string { return "http://" + localAddr(a.listener.Addr()) }
+
+// Book is the database, for verify inside the same process. Rooms never see it.
+func (a *App) Book() *store.Store { return a.book }
 
 // Run starts, serves until ctx ends or a part fails, and stops gracefully.
 func (a *App) Run(ctx context.Context) error {

@@ -13,11 +13,14 @@ import (
 	"github.com/overture-im/overture/internal/inbound/reply"
 	"github.com/overture-im/overture/internal/kit/segment"
 	"github.com/overture-im/overture/internal/outbound/dispatch"
+	"github.com/overture-im/overture/internal/outbound/receipt"
 	"github.com/overture-im/overture/internal/outbound/schedule"
+	"github.com/overture-im/overture/internal/provider/twilio"
 	"github.com/overture-im/overture/internal/pubsub"
 	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/serve/ops"
 	"github.com/overture-im/overture/internal/serve/site"
+	"github.com/overture-im/overture/internal/serve/webhook"
 	"github.com/overture-im/overture/internal/store"
 )
 
@@ -50,6 +53,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return db.Close() })
+	a.book = db
 	bus := pubsub.New()
 
 	// Scheduling: recipients of launched campaigns become queued messages with a due time.
@@ -77,6 +81,10 @@ func (a *App) wire(ctx context.Context) error {
 	who := access.New(access.Deps{Store: db, Log: a.log, CheckBaseURL: checkBaseURL(o)})
 	a.work("session sweep", every(time.Hour, a.log, "session sweep", who.SweepSessions))
 
+	// Receipts: the provider's later word, durable before its 2xx.
+	receipts := receipt.NewIntake(receipt.Deps{Store: db, Wakes: bus, Log: a.log, Now: time.Now})
+	a.work("receipts", receipts.Run)
+
 	// Answers: stored before the provider's 2xx, then matched, put into conversations and given to agents.
 	replies := reply.Deps{Store: db, Accounts: who, Words: consent.NewWords(), Wakes: bus, Log: a.log, Now: time.Now}
 	a.loop("reply matcher", reply.NewMatcher(replies).Run)
@@ -88,6 +96,11 @@ func (a *App) wire(ctx context.Context) error {
 	})
 	a.work("idempotency sweep", door.Run)
 
+	hooks := webhook.New(webhook.Deps{
+		PublicURL: o.PublicURL, Senders: db, Receipts: receipts, Inbound: reply.NewIntake(replies),
+		Twilio: webhook.Parser{Status: twilio.ParseStatus, Inbound: twilio.ParseInbound}, Log: a.log, Now: time.Now,
+	})
+
 	operations := ops.New(ops.Deps{
 		Ready: func(ctx context.Context) error { return db.TouchNode(ctx, o.Node, time.Now()) },
 		Log:   a.log,
@@ -95,6 +108,7 @@ func (a *App) wire(ctx context.Context) error {
 
 	mux := http.NewServeMux()
 	operations.Mount(mux)
+	hooks.Mount(mux)
 	mux.Handle("/v1/", door.Handler())
 	mux.Handle("/openapi.json", door.Handler())
 	mux.Handle("/", site.Handler())

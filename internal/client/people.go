@@ -23,7 +23,6 @@ type Sender struct {
 	Rate       int    `json:"rate"`
 	Stopped    bool   `json:"stopped"`
 	StopReason string `json:"stop_reason"`
-	WebhookKey string `json:"webhook_key"`
 	InboundURL string `json:"inbound_url"`
 }
 
@@ -42,10 +41,11 @@ type NewSender struct {
 
 // NewUser is what it takes to add a person.
 type NewUser struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Password string `json:"password"`
+	Email    string   `json:"email"`
+	Name     string   `json:"name"`
+	Role     string   `json:"role"`
+	Password string   `json:"password"`
+	Skills   []string `json:"skills,omitempty"`
 }
 
 // Me is who is signed in.
@@ -63,6 +63,8 @@ type Conversation struct {
 	Campaign string `json:"campaign"`
 	Agent    string `json:"agent"`
 	Unread   int    `json:"unread"`
+	OptedOut bool   `json:"opted_out"`
+	LastText string `json:"last_text"`
 }
 
 // SignIn begins a session; later calls carry its cookie.
@@ -129,6 +131,32 @@ func (c *Client) Accept(ctx context.Context, id string) error {
 // Answer sends an agent's words to the consumer.
 func (c *Client) Answer(ctx context.Context, id, text string) error {
 	return c.do(ctx, request{method: http.MethodPost, path: "/v1/conversations/" + url.PathEscape(id) + "/messages", body: map[string]string{"text": text}})
+}
+
+// MarkRead says that the agent has read a conversation.
+func (c *Client) MarkRead(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/v1/conversations/" + url.PathEscape(id) + "/read", body: struct{}{}})
+}
+
+// Entry is one line of a transcript.
+type Entry struct {
+	Author   string `json:"author"`
+	Text     string `json:"text"`
+	Delivery string `json:"delivery"`
+}
+
+// Transcript gives the first entries of a conversation.
+func (c *Client) Transcript(ctx context.Context, id string) ([]Entry, error) {
+	var out struct {
+		Entries page[Entry] `json:"entries"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/v1/conversations/" + url.PathEscape(id), query: url.Values{"limit": {"200"}}, out: &out})
+	return out.Entries.Items, err
+}
+
+// OptOut records that a person stopped a brand.
+func (c *Client) OptOut(ctx context.Context, address, brand, evidence string) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/v1/opt-outs", body: map[string]string{"address": address, "brand": brand, "evidence": evidence}})
 }
 
 // Available sets whether the signed-in agent takes conversations, and how many at once.

@@ -10,6 +10,7 @@ import (
 	"github.com/overture-im/overture/internal/access"
 	"github.com/overture-im/overture/internal/consent"
 	"github.com/overture-im/overture/internal/inbound/agent"
+	"github.com/overture-im/overture/internal/inbound/conversation"
 	"github.com/overture-im/overture/internal/inbound/reply"
 	"github.com/overture-im/overture/internal/kit/segment"
 	"github.com/overture-im/overture/internal/outbound/dispatch"
@@ -93,6 +94,7 @@ func (a *App) wire(ctx context.Context) error {
 	door := api.New(api.Deps{
 		Log: a.log, PublicURL: o.PublicURL, ClientIP: clientIP(o.TrustProxy), Idempotency: db,
 		Door: who, Sessions: who, Users: who, Keys: who, Accounts: who, Senders: who,
+		Consent: consent.New(db, time.Now), Conversations: conversation.New(db, db, bus, time.Now), Agents: agent.NewRoster(db, bus, time.Now),
 	})
 	a.work("idempotency sweep", door.Run)
 

@@ -166,7 +166,7 @@ func (l *Lab) authorize(r *http.Request, accountSID string) (*account, *refusal)
 		}
 	}
 	if a == nil || a.sid != accountSID {
-		return nil, &refusal{code: 20003, status: http.StatusUnauthorized, message: "Authenticate: the account SID and auth token do not match an account of this lab"}
+		return nil, refuse(20003, "Authenticate: the account SID and auth token do not match an account of this lab")
 	}
 	return a, nil
 }

@@ -16,7 +16,24 @@ type refusal struct {
 }
 
 func refuse(code int, message string) *refusal {
-	return &refusal{code: code, status: http.StatusBadRequest, message: message, after: -1}
+	return &refusal{code: code, status: statusOf(code), message: message, after: -1}
+}
+
+// statusOf a code: 400 for all but the few of Twilio's 20xxx that repeat an HTTP status.
+func statusOf(code int) int {
+	switch code {
+	case 20003:
+		return http.StatusUnauthorized
+	case 20404:
+		return http.StatusNotFound
+	case 20429:
+		return http.StatusTooManyRequests
+	case 20500:
+		return http.StatusInternalServerError
+	case 20503:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
 }
 
 //nolint:gochecknoglobals // constant header values, shared so that an answer does not allocate them
@@ -39,7 +56,7 @@ func (f *refusal) write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(f.after))
 	}
 	w.WriteHeader(f.status)
-	_, _ = w.Write(b)
+	_, _ = w.Write(b) //nolint:gosec // JSON with its strings escaped
 }
 
 // appendMessage appends a message resource as the API shows it.

@@ -58,7 +58,7 @@ func (l *Lab) advance(e event) {
 	}
 	now := time.Now().UnixMilli()
 	l.ledger.move(e.n, next, code, now)
-	m.status, m.updated = next, uint32(max(now-m.accepted, 0)) //nolint:gosec // ms of one message's life
+	m.status, m.updated = next, uint32(max(now-m.accepted, 0))
 	if next == statusDelivered || next == statusSent && end.noReceipt {
 		l.arrive(e.gen, &m, end.twice)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -97,7 +98,16 @@ func (l *Lab) controlNumber(r *http.Request) (any, error) {
 }
 
 func (l *Lab) controlReadProfile(r *http.Request) (any, error) {
-	return l.profiles.Load().of(r.URL.Query().Get("sender")), nil
+	return l.profiles.Load().of(senderParam(r)), nil
+}
+
+// senderParam reads ?sender=; a plus that was not escaped is taken for what it was meant to be.
+func senderParam(r *http.Request) string {
+	s := r.URL.Query().Get("sender")
+	if rest, ok := strings.CutPrefix(s, " "); ok {
+		return "+" + rest
+	}
+	return s
 }
 
 func (l *Lab) controlProfile(r *http.Request) (any, error) {
@@ -105,7 +115,7 @@ func (l *Lab) controlProfile(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	return nil, l.setProfile(r.URL.Query().Get("sender"), in)
+	return nil, l.setProfile(senderParam(r), in)
 }
 
 type scriptsBody struct {

@@ -82,7 +82,7 @@ func (l *Lab) delay(p *Profile, ill fault) time.Duration {
 
 //nolint:gochecknoglobals // constant answers
 var (
-	serverError = &refusal{code: 20500, status: http.StatusInternalServerError, message: "An internal server error has occurred", after: -1}
+	serverError = refuse(20500, "An internal server error has occurred")
 	gone        = &refusal{} // the lab stopped while it held the request
 )
 
@@ -125,7 +125,7 @@ func (l *Lab) take(a *account, f *form, to number, from string, arrived time.Tim
 	f.key = sub.key
 	if err != nil {
 		l.logger.Error("accept a message", "error", err)
-		return message{}, &refusal{code: 20503, status: http.StatusServiceUnavailable, message: "The lab cannot keep its ledger", after: -1}
+		return message{}, refuse(20503, "The lab cannot keep its ledger")
 	}
 	m.body = f.text
 	l.begin(&m)

@@ -82,7 +82,7 @@ func (l *Lab) controlLedger(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := EntryPage{Entries: []Entry{}, Next: after}
-	rows := l.ledger.page(uint32(after), limit+1) //nolint:gosec // checked by pageOf
+	rows := l.ledger.page(uint32(after), limit+1)
 	for i := range rows[:min(limit, len(rows))] {
 		page.Entries = append(page.Entries, l.entry(&rows[i]))
 		page.Next = int64(rows[i].n)
@@ -95,7 +95,7 @@ func (l *Lab) streamLedger(w http.ResponseWriter, after int64) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	for {
-		rows := l.ledger.page(uint32(after), 500) //nolint:gosec // checked by pageOf
+		rows := l.ledger.page(uint32(after), 500)
 		for i := range rows {
 			if out.Encode(l.entry(&rows[i])) != nil {
 				return // the reader is gone
@@ -123,7 +123,7 @@ func (l *Lab) controlInbound(r *http.Request) (any, error) {
 		}
 		m := l.phones.letters[i]
 		page.Entries = append(page.Entries, InboundEntry{
-			N: int64(i + 1), SID: l.sidOf(uint32(i+1) | inboundBit), From: m.from.String(), To: m.to, Body: m.body, //nolint:gosec // bounded by memory
+			N: int64(i + 1), SID: l.sidOf(uint32(i+1) | inboundBit), From: m.from.String(), To: m.to, Body: m.body,
 			WrittenAt: m.written, AcknowledgedAt: m.heard, Tries: m.tries, GaveUp: m.gaveUp,
 		})
 		page.Next = int64(i + 1)

@@ -89,9 +89,17 @@ type faultShare struct {
 
 func (p *Profile) requestFaults() [11]faultShare {
 	return [11]faultShare{
-		{resetBefore, p.ResetBefore}, {serverErrorRefused, p.ServerErrorRefused}, {throttle, p.Throttle}, {acceptTimeout, p.AcceptTimeout},
-		{acceptReset, p.AcceptReset}, {serverErrorAccepted, p.ServerErrorAccepted}, {emptyAnswer, p.EmptyAnswer}, {badJSON, p.BadJSON},
-		{hugeAnswer, p.HugeAnswer}, {slowAnswer, p.SlowAnswer}, {lateAccept, p.LateAccept},
+		{resetBefore, p.ResetBefore},
+		{serverErrorRefused, p.ServerErrorRefused},
+		{throttle, p.Throttle},
+		{acceptTimeout, p.AcceptTimeout},
+		{acceptReset, p.AcceptReset},
+		{serverErrorAccepted, p.ServerErrorAccepted},
+		{emptyAnswer, p.EmptyAnswer},
+		{badJSON, p.BadJSON},
+		{hugeAnswer, p.HugeAnswer},
+		{slowAnswer, p.SlowAnswer},
+		{lateAccept, p.LateAccept},
 	}
 }
 
@@ -143,7 +151,6 @@ func (p *Profile) check() error {
 type profiles struct {
 	global   Profile
 	bySender map[string]*Profile
-	faulty   bool // some request fault exists somewhere
 }
 
 func (p *profiles) of(sender string) *Profile {

@@ -65,7 +65,7 @@ const (
 // openJournal opens or creates the file and hands every line of an earlier run to replay, with its offset. A torn last line is cut off:
 // its request was never answered.
 func openJournal(path string, replay func(*line, int64) error) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger file: %w", err)
 	}

@@ -103,7 +103,7 @@ func (l *Lab) Handler() http.Handler {
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages.json", l.list)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages/{message}", l.fetch)
 	mux.HandleFunc("/2010-04-01/", func(w http.ResponseWriter, _ *http.Request) {
-		l.refuse(w, &refusal{code: 20404, status: http.StatusNotFound, message: "The requested resource was not found", after: -1})
+		l.refuse(w, refuse(20404, "The requested resource was not found"))
 	})
 	mux.Handle("/lab/", http.NewCrossOriginProtection().Handler(l.control()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -121,10 +121,10 @@ func (l *ledger) add(s *submission, sum [32]byte, now int64) message {
 	l.count++
 	r := l.at(l.count)
 	*r = record{
-		to: s.to, accepted: now, route: l.routeOf(s), older: l.byTo[s.to], arrived: int32(now - s.arrived), //nolint:gosec // ms of one request
+		to: s.to, accepted: now, route: l.routeOf(s), older: l.byTo[s.to], arrived: int32(now - s.arrived),
 		text:  l.texts.put(uint16(sum[0])<<8|uint16(sum[1]), s.body),
-		query: l.queries.put(s.query), queryLen: uint16(len(s.query)), //nolint:gosec // at most maxCallback
-		status: first, segments: uint8(min(s.segments, 255)), //nolint:gosec // bounded
+		query: l.queries.put(s.query), queryLen: uint16(len(s.query)),
+		status: first, segments: uint8(min(s.segments, 255)),
 	}
 	copy(r.hash[:], sum[:])
 	l.byTo[s.to] = l.count
@@ -142,7 +142,7 @@ func (l *ledger) routeOf(s *submission) uint32 {
 	s.key = append(append(k, 0), s.from...)
 	id, ok := l.routeIDs[string(s.key)]
 	if !ok {
-		id = uint32(len(l.routes)) //nolint:gosec // never more than messages
+		id = uint32(len(l.routes))
 		l.routes = append(l.routes, &route{
 			account: s.account, from: s.from, service: string(s.service), base: string(s.base), fragment: string(s.fragment),
 		})

@@ -37,7 +37,7 @@ func (l *Lab) recall(path string) error {
 	}
 	for i, mail := range l.phones.letters {
 		if mail.heard == 0 && !mail.gaveUp {
-			l.call(event{kind: kindInbound, n: uint32(i) + 1}) //nolint:gosec // bounded by memory
+			l.call(event{kind: kindInbound, n: uint32(i) + 1})
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (r *Rule) matches(seed uint64, index int, to number, sender string) bool {
 			return false
 		}
 	}
-	return r.Share == 0 || share(mix(seed, 3, uint64(index), uint64(to))) < r.Share //nolint:gosec // an index
+	return r.Share == 0 || share(mix(seed, 3, uint64(index), uint64(to))) < r.Share
 }
 
 func hasRequestFault(r *Rule) bool { return r.Fault != "" && !hasReceiptFault(r) }

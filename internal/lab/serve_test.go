@@ -79,8 +79,11 @@ func TestServeRefuses(t *testing.T) {
 		o    lab.Options
 		want string
 	}{
-		{"0.0.0.0:0", lab.Options{}, "loopback"}, {":0", lab.Options{}, "loopback"}, {"192.0.2.1:80", lab.Options{}, "loopback"},
-		{taken.Addr().String(), lab.Options{}, "port"}, {"127.0.0.1:0", lab.Options{LedgerPath: notALedger}, "another"},
+		{"0.0.0.0:0", lab.Options{}, "loopback"},
+		{":0", lab.Options{}, "loopback"},
+		{"192.0.2.1:80", lab.Options{}, "loopback"},
+		{taken.Addr().String(), lab.Options{}, "port"},
+		{"127.0.0.1:0", lab.Options{LedgerPath: notALedger}, "another"},
 	} {
 		if err := lab.Serve(t.Context(), tt.addr, tt.o, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want an error with %q", tt.addr, err, tt.want)
@@ -159,7 +162,7 @@ func TestADayInABubble(t *testing.T) {
 		if got := call(http.MethodPost, "/lab/drain", `{"wait_ms":3600000}`).Body.String(); !strings.Contains(got, `"drained":false,"pending":{"status":0,"callbacks":2,"inbound":0,"replies":1,`) {
 			t.Errorf("after an hour: %s", got)
 		}
-		time.Sleep(25 * time.Hour)
+		time.Sleep(25 * time.Hour) //nolint:forbidigo // the bubble's clock
 		synctest.Wait()
 		mu.Lock()
 		equal(t, "calls", calls, []string{"8h0m0s good morning", "24h0m0s sent", "24h0m0s delivered"})

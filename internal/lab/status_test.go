@@ -39,8 +39,12 @@ func TestOutcomesByScript(t *testing.T) {
 	t.Parallel()
 	b := start(t, lab.Options{})
 	must(t, b.Client.SetScripts(t.Context(), []lab.Rule{
-		{Suffix: "03", Undelivered: 30003}, {Suffix: "06", Undelivered: 30006}, {Suffix: "08", Failed: 30008},
-		{Suffix: "14", Refuse: 21614}, {Suffix: "20", NoReceipt: true}, {Number: "+447700900222", Twice: true},
+		{Suffix: "03", Undelivered: 30003},
+		{Suffix: "06", Undelivered: 30006},
+		{Suffix: "08", Failed: 30008},
+		{Suffix: "14", Refuse: 21614},
+		{Suffix: "20", NoReceipt: true},
+		{Number: "+447700900222", Twice: true},
 	}))
 	for _, tt := range []struct {
 		to       string

@@ -38,12 +38,12 @@ func (t *texts) put(hash uint16, body []byte) uint32 {
 		t.list = t.list[1:]
 		t.base++
 	}
-	*slot = t.base + uint32(len(t.list)) - 1 //nolint:gosec // never more than messages
+	*slot = t.base + uint32(len(t.list)) - 1
 	return *slot
 }
 
 func (t *texts) get(id uint32) (string, bool) {
-	if t.base == 0 || id == 0 || id >= t.base+uint32(len(t.list)) { //nolint:gosec // as above
+	if t.base == 0 || id == 0 || id >= t.base+uint32(len(t.list)) {
 		return "", false
 	}
 	if id < t.base {
@@ -70,7 +70,7 @@ func (a *arena) put(s []byte) uint32 {
 	}
 	at := len(a.blocks[last])
 	a.blocks[last] = append(a.blocks[last], s...)
-	return uint32(last*arenaBlock + at) //nolint:gosec // 4 GiB of queries are out of reach
+	return uint32(last*arenaBlock + at)
 }
 
 func (a *arena) get(at uint32, n int) string {

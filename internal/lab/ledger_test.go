@@ -108,7 +108,7 @@ func TestKilledLabGoesOn(t *testing.T) {
 	must(t, err)
 	first.Stop() // its last moments do not count: the second lab reads what was there before
 
-	must(t, os.WriteFile(path, append(raw, `{"kind":"accepted","n":4,"to":"+44770`...), 0o600)) // killed while it wrote a line
+	must(t, os.WriteFile(path, append(raw, `{"kind":"accepted","n":4,"body":"`+strings.Repeat("x", 5000)...), 0o600)) // killed while it wrote a line
 	second := &bench{Server: newServer(t, lab.Options{LedgerPath: path}), product: first.product}
 	second.product.forget()
 	second.product.answers(func(int, hit) int { return http.StatusOK })
@@ -144,6 +144,11 @@ func TestKilledLabGoesOn(t *testing.T) {
 	}
 	if n := len(second.phone(t, person).Thread); n != 3 {
 		t.Errorf("the phone's thread has %d entries, want 3", n)
+	}
+	second.Stop()
+	third := &bench{Server: newServer(t, lab.Options{LedgerPath: path}), product: first.product}
+	if rows := third.ledger(t); len(rows) != 3 {
+		t.Errorf("a third lab knows %d messages, want 3", len(rows))
 	}
 }
 

@@ -132,3 +132,23 @@ type Repair struct {
 	Problem   *Problem   // set: still wrong
 	OptedOut  bool
 }
+
+// ListTarget is the campaign a list is checked against.
+type ListTarget struct {
+	AccountID    AccountID
+	CampaignID   CampaignID
+	BrandID      BrandID
+	Channel      Channel
+	State        CampaignState
+	Content      Content
+	LengthPolicy LengthPolicy
+	SMSLimit     int // characters, for LengthStrict
+	Recipients   int // in the list already
+}
+
+// Recheck is a recipient whose row was rendered again because the text of the draft changed.
+type Recheck struct {
+	Recipient          // with its segments under the new text
+	Was       int      // segments before
+	Problem   *Problem // set: the row does not render any more and leaves the list
+}

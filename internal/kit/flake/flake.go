@@ -41,10 +41,14 @@ func (s *Source) Take(n int) int64 {
 }
 
 // At gives the i-th id of a reservation that began with first.
-func (s *Source) At(first int64, i int) int64 {
-	tick := first >> (nodeBits + seqBits) << seqBits
-	tick |= first & (1<<seqBits - 1)
-	return s.compose(tick + int64(i))
+func (s *Source) At(first int64, i int) int64 { return Nth(first, i) }
+
+// Nth gives the i-th id of a reservation, whoever made it, that began with first.
+func Nth(first int64, i int) int64 {
+	const node, seq = (1<<nodeBits - 1) << seqBits, 1<<seqBits - 1
+	tick := first>>(nodeBits+seqBits)<<seqBits | first&seq
+	tick += int64(i)
+	return tick>>seqBits<<(nodeBits+seqBits) | first&node | tick&seq
 }
 
 func (s *Source) compose(tick int64) int64 {

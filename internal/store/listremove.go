@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
+)
+
+// removeChunk is how many rows one transaction deletes: few enough that the writer is free again within a few milliseconds.
+const removeChunk = 500
+
+// manyRecipients decides how addresses are deleted: below it one by one, above it in one walk through the table in its own order, which
+// touches each page once.
+const manyRecipients = 5000
+
+// AbandonImport gives up a loading import: from now on nobody can add rows to it, and RemoveImport may delete them.
+func (s *Store) AbandonImport(ctx context.Context, im overture.Import, why string, now time.Time) error {
+	_, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET state = 'removing', error = $1, finished_at = $2, touched_at = $2
+		WHERE id = $3 AND account_id = $4 AND state = 'loading'`, why, now.UnixMilli(), im.ID, im.AccountID)
+	return sqldb.Trouble(err)
+}
+
+// DeadImports lists imports whose rows wait to be removed: those being removed, and loading ones that gave no sign of life since a time. On
+// SQLite, where one process owns the database, every loading import that the caller does not know as its own is dead.
+func (s *Store) DeadImports(ctx context.Context, silentSince time.Time) ([]overture.Import, error) {
+	if !s.db.Postgres() {
+		return s.imports(ctx, s.db.Read, `i.state IN ('loading', 'removing') ORDER BY i.id`)
+	}
+	return s.imports(ctx, s.db.Read, `i.state IN ('loading', 'removing') AND i.touched_at < $1 ORDER BY i.id`, silentSince.UnixMilli())
+}
+
+// RemoveImport deletes the rows of an import in state removing, in small transactions, and leaves the import as failed. It may be
+// interrupted and repeated.
+func (s *Store) RemoveImport(ctx context.Context, im overture.Import) error {
+	if err := s.removeRows(ctx, im.CampaignID, im.ID, im.Rows); err != nil {
+		return err
+	}
+	if err := s.removeProblems(ctx, im.ID); err != nil {
+		return err
+	}
+	_, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET state = 'failed' WHERE id = $1 AND state = 'removing'`, im.ID)
+	return sqldb.Trouble(err)
+}
+
+// ClearList removes the whole list of a draft: at once for everybody who looks, then row by row. Conflict: launched, or an import is loading.
+func (s *Store) ClearList(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, now time.Time) error {
+	var count int
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		if _, err := s.lockList(ctx, tx, account, campaign); err != nil {
+			return err
+		}
+		var loading bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM list_import WHERE campaign_id = $1 AND state = 'loading')`, campaign).Scan(&loading); err != nil {
+			return fmt.Errorf("look for imports of %s: %w", campaign, err)
+		}
+		if loading {
+			return overture.ErrConflict("import_running", "a list is being loaded into this campaign; wait for it to end, then clear the list")
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(SUM(row_count), 0) FROM list_import WHERE campaign_id = $1`, campaign).Scan(&count); err != nil {
+			return fmt.Errorf("size of the list of %s: %w", campaign, err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE list_import SET state = 'removing', error = 'the list was cleared', touched_at = $1
+			WHERE campaign_id = $2`, now.UnixMilli(), campaign); err != nil {
+			return fmt.Errorf("clear the list of %s: %w", campaign, err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET recipient_count = 0 WHERE id = $1`, campaign); err != nil {
+			return fmt.Errorf("clear the list of %s: %w", campaign, err)
+		}
+		return addRecipients(ctx, tx, campaign, 0, now)
+	})
+	if err != nil {
+		return err
+	}
+	imports, err := s.Imports(ctx, account, campaign)
+	if err != nil {
+		return err
+	}
+	if err := s.removeRows(ctx, campaign, 0, count); err != nil {
+		return err
+	}
+	for _, im := range imports {
+		if err := s.removeProblems(ctx, im.ID); err != nil {
+			return err
+		}
+	}
+	_, err = s.db.Write.ExecContext(ctx, `DELETE FROM list_import WHERE campaign_id = $1 AND state IN ('removing', 'failed')`, campaign)
+	return sqldb.Trouble(err)
+}
+
+// removeRows deletes the recipients of one import, or of all when im is zero. The rows of an import have younger ids than the import itself,
+// which spares walking over those before it.
+func (s *Store) removeRows(ctx context.Context, campaign overture.CampaignID, im overture.ImportID, about int) error {
+	few := about < manyRecipients
+	if !few {
+		if err := s.sweepAddresses(ctx, campaign, im); err != nil {
+			return err
+		}
+	}
+	for {
+		n := 0
+		err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+			if few {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM recipient_address WHERE campaign_id = $1 AND address IN
+					(SELECT address FROM (SELECT id, address FROM recipient WHERE campaign_id = $1 AND id > $2 AND (import_id = $2 OR CAST($2 AS BIGINT) = 0)
+						ORDER BY id LIMIT $3) r)`, campaign, im, removeChunk); err != nil {
+					return fmt.Errorf("remove addresses of %s: %w", campaign, err)
+				}
+			}
+			res, err := tx.ExecContext(ctx, `DELETE FROM recipient WHERE id IN
+				(SELECT id FROM recipient WHERE campaign_id = $1 AND id > $2 AND (import_id = $2 OR CAST($2 AS BIGINT) = 0) ORDER BY id LIMIT $3)`, campaign, im, removeChunk)
+			if err != nil {
+				return fmt.Errorf("remove recipients of %s: %w", campaign, err)
+			}
+			removed, err := res.RowsAffected()
+			n = int(removed)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// sweepAddresses walks through all addresses in their order and deletes those of the import, or of the campaign when im is zero.
+func (s *Store) sweepAddresses(ctx context.Context, campaign overture.CampaignID, im overture.ImportID) error {
+	for after := ""; ; {
+		addresses, err := texts(ctx, s.db.Read, `SELECT a.address FROM recipient_address a WHERE a.address > $1 AND a.campaign_id = $2 AND (CAST($3 AS BIGINT) = 0
+				OR EXISTS (SELECT 1 FROM recipient r WHERE r.id = a.recipient_id AND r.import_id = $3))
+			ORDER BY a.address LIMIT $4`, after, campaign, im, removeChunk)
+		if err != nil || len(addresses) == 0 {
+			return err
+		}
+		after = addresses[len(addresses)-1]
+		condition, arg := sqldb.In(s.db, "address", 2, addresses)
+		if err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM recipient_address WHERE campaign_id = $1 AND `+condition, campaign, arg)
+			return err
+		}); err != nil {
+			return fmt.Errorf("remove addresses of %s: %w", campaign, err)
+		}
+	}
+}
+
+func (s *Store) removeProblems(ctx context.Context, im overture.ImportID) error {
+	for {
+		var n int64
+		err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+			res, err := tx.ExecContext(ctx, `DELETE FROM problem WHERE import_id = $1 AND row_number IN
+				(SELECT row_number FROM problem WHERE import_id = $1 ORDER BY row_number LIMIT $2)`, im, removeChunk)
+			if err != nil {
+				return fmt.Errorf("remove problems of %s: %w", im, err)
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// texts reads one column of strings.
+func texts(ctx context.Context, q sqldb.Querier, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, sqldb.Trouble(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var out []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	return out, sqldb.Trouble(rows.Err())
+}

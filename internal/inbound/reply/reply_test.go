@@ -565,3 +565,44 @@ func TestRunWorksAndStops(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// BenchmarkReply takes one message in and brings it to a conversation, many callers at once.
+func BenchmarkReply(b *testing.B) {
+	s := storetest.Open(b)
+	d := inboundtest.NewDesk(b, s)
+	campaign := d.NewCampaign(b, "Spring sale", d.Skill, time.Hour)
+	const people = 500
+	for i := range people {
+		d.Sent(b, campaign, overture.Address(fmt.Sprintf("+1212555%04d", i)), noon, overture.Delivered)
+	}
+	deps := reply.Deps{Store: s, Accounts: d, Words: consent.NewWords(), Wakes: pubsub.New(), Log: inboundtest.Silence(), Now: func() time.Time { return noon }}
+	intake, matcher := reply.NewIntake(deps), reply.NewMatcher(deps)
+	b.Run("receive", func(b *testing.B) {
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				in := d.From(overture.Address(fmt.Sprintf("+1212555%04d", s.NewID()%people)), "Is it in blue?", noon)
+				if err := intake.Receive(b.Context(), d.Senders[0], in); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+	b.Run("match", func(b *testing.B) {
+		for i := range b.N {
+			if err := intake.Receive(b.Context(), d.Senders[0], d.From(overture.Address(fmt.Sprintf("+1212555%04d", i%people)), "And in red?", noon)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ResetTimer()
+		for {
+			n, err := matcher.Step(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n == 0 {
+				return
+			}
+		}
+	})
+}

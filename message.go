@@ -87,6 +87,7 @@ const (
 	ReasonSenderRefused    = "sender_refused"    // credentials or from-number: the sender is stopped
 	ReasonAttemptsUsedUp   = "attempts_used_up"  // definite non-sends, too often
 	ReasonValidityOver     = "validity_over"     // the campaign's validity ended first
+	ReasonNoOpenWindow     = "no_open_window"    // no moment within two weeks lies inside the window of every candidate zone
 	ReasonCampaignCancel   = "campaign_canceled" // a person canceled the campaign
 	ReasonNotProven        = "not_proven"        // outcome unknown and cannot be settled
 	ReasonSettledByPerson  = "settled_by_person" // a held message resolved by hand

@@ -30,7 +30,7 @@ var floors = []floor{
 	{"cli", "internal/cli", []string{"app", "store", "client", "demo", "lab", "proof", "kit", "vocabulary"}},
 	{"demo", "internal/demo", []string{"app", "lab", "proof", "client", "kit", "vocabulary"}},
 	{"app", "internal/app", []string{"serve", "outbound", "inbound", "insight", "access", "consent", "store", "provider", "pubsub", "kit", "vocabulary", "web"}},
-	{"proof", "internal/proof", []string{"app", "store", "lab", "client", "kit", "vocabulary"}},
+	{"proof", "internal/proof", []string{"app", "store", "provider", "lab", "client", "kit", "vocabulary"}},
 	{"client", "internal/client", []string{"kit", "vocabulary"}},
 	{"serve", "internal/serve/", []string{"outbound", "inbound", "insight", "access", "consent", "kit", "vocabulary"}},
 	{"outbound", "internal/outbound/", []string{"kit", "vocabulary"}},
@@ -83,7 +83,7 @@ func TestFrameworksStayInTheirRooms(t *testing.T) {
 	home := map[string][]string{
 		"github.com/danielgtaylor/huma/v2": {"internal/serve/api"},
 		"github.com/jackc/pgx/v5":          {"internal/store"},
-		"modernc.org/sqlite":               {"internal/store"},
+		"modernc.org/sqlite":               {"internal/store", "internal/proof"},
 		"github.com/pressly/goose/v3":      {"internal/store"},
 		"github.com/spf13/cobra":           {"internal/cli"},
 	}

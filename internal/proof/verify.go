@@ -22,7 +22,7 @@ type Book interface {
 	BrokenInvariants(ctx context.Context) ([]store.Finding, error)
 	MessageFacts(ctx context.Context) iter.Seq2[store.MessageFact, error]
 	LaunchedLists(ctx context.Context) ([]overture.Campaign, error)
-	RecountListHash(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) (string, error)
+	RecountListHash(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) (hash string, recipients int, err error)
 }
 
 // LedgerEntry is one message in the provider's own record.
@@ -159,7 +159,7 @@ func frozenLists(ctx context.Context, book Book, r *Report) error {
 	}
 	changed := store.Finding{Rule: "F2", Says: "a launched list is the one that was frozen"}
 	for _, c := range campaigns {
-		hash, err := book.RecountListHash(ctx, c.AccountID, c.ID)
+		hash, _, err := book.RecountListHash(ctx, c.AccountID, c.ID)
 		if err != nil {
 			return err
 		}

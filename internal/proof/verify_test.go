@@ -14,8 +14,8 @@ import (
 // verified adds a constant list hash to the store: lists are another test's matter.
 type verified struct{ *store.Store }
 
-func (verified) RecountListHash(context.Context, overture.AccountID, overture.CampaignID) (string, error) {
-	return "frozen", nil
+func (verified) RecountListHash(context.Context, overture.AccountID, overture.CampaignID) (string, int, error) {
+	return "frozen", 4, nil
 }
 
 func ledger(entries ...proof.LedgerEntry) iter.Seq2[proof.LedgerEntry, error] {

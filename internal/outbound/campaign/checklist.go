@@ -41,8 +41,8 @@ type brief struct {
 	skillErr  bool
 	list      overture.ListSummary
 	zones     []overture.QueuedSample // sample of the list
-	textless  bool               // somebody in the list has no text of their own
-	launchAt  time.Time          // zero: now
+	textless  bool                    // somebody in the list has no text of their own
+	launchAt  time.Time               // zero: now
 	windows   Windows
 }
 

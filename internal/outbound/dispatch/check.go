@@ -20,6 +20,9 @@ func check(now time.Time, lane overture.Lane, m overture.DueMessage, windows Win
 	due, notAfter, expired, _ := windows.Next(now, m.Zones, lane.Window, lane.LaunchAt, lane.ExpiresAt)
 	if expired {
 		move.State, move.Reason = overture.Expired, overture.ReasonValidityOver
+		if lane.ExpiresAt.IsZero() || now.Before(lane.ExpiresAt) {
+			move.Reason = overture.ReasonNoOpenWindow
+		}
 		return move, false
 	}
 	move.State, move.NewDue, move.NotAfter = overture.Queued, due, notAfter

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -122,7 +121,7 @@ func (h *house) state(i int) overture.State {
 // run starts an engine; the returned function stops it and waits.
 func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	h.t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DISPATCH_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}

@@ -133,7 +133,7 @@ func (r *runner) ask(tasks []task, now time.Time) {
 const heldTalkPause = 10 * time.Minute
 
 // tookVerdicts sends what was marked, and forgets the rest.
-func (r *runner) tookVerdicts(b markedBatch, hold context.Context, workers *sync.WaitGroup) {
+func (r *runner) tookVerdicts(hold context.Context, b markedBatch, workers *sync.WaitGroup) {
 	if b.err != nil {
 		for _, t := range b.tasks {
 			r.forget(t)

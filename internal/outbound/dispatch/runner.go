@@ -148,7 +148,7 @@ func (r *runner) loop(ctx, hold context.Context, workers *sync.WaitGroup) {
 	for r.outstanding > 0 {
 		select {
 		case b := <-r.verdict:
-			r.tookVerdicts(b, hold, workers)
+			r.tookVerdicts(hold, b, workers)
 		case x := <-r.ended:
 			r.tookEnding(x, time.Now())
 		}
@@ -161,7 +161,7 @@ func (r *runner) await(ctx, hold context.Context, workers *sync.WaitGroup, timer
 	case p := <-r.pages:
 		r.tookPage(p)
 	case b := <-r.verdict:
-		r.tookVerdicts(b, hold, workers)
+		r.tookVerdicts(hold, b, workers)
 	case x := <-r.ended:
 		r.tookEnding(x, time.Now())
 	case <-r.wake:
@@ -176,7 +176,7 @@ func (r *runner) await(ctx, hold context.Context, workers *sync.WaitGroup, timer
 		case p := <-r.pages:
 			r.tookPage(p)
 		case b := <-r.verdict:
-			r.tookVerdicts(b, hold, workers)
+			r.tookVerdicts(hold, b, workers)
 		case x := <-r.ended:
 			r.tookEnding(x, time.Now())
 		default:

@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -22,10 +21,11 @@ func BenchmarkDispatch(b *testing.B) {
 }
 
 func benchmarkDispatch(b *testing.B, connections int) {
+	b.Helper()
 	h := build(b, b.N)
 	h.provider.delay = 20 * time.Millisecond
 	e, err := dispatch.New(dispatch.Deps{Store: senders{h.s, h}, Providers: map[string]dispatch.Provider{"fake": h.provider}, Windows: &h.windows,
-		Smart: func(s string) string { return s }, Owner: "bench", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Smart: func(s string) string { return s }, Owner: "bench", Log: slog.New(slog.DiscardHandler),
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
 		}},

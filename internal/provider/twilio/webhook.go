@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -64,7 +63,6 @@ func ParseInbound(form url.Values) (overture.Inbound, error) {
 		Body:       clean(form.Get("Body"), maxBody),
 		City:       clean(form.Get("FromCity"), maxPlace),
 		Country:    clean(form.Get("FromCountry"), maxPlace),
-		Media:      attachments(form.Get("NumMedia")),
 	}
 	if !isMessageSID(in.ProviderID) {
 		return overture.Inbound{}, overture.ErrInvalid("bad_message_sid", "MessageSid must be SM or MM and 32 hexadecimal digits")
@@ -77,15 +75,6 @@ func ParseInbound(form url.Values) (overture.Inbound, error) {
 		in.OptOutType = word
 	}
 	return in, nil
-}
-
-// attachments reads NumMedia; Twilio sends ten at most. Their content is never fetched.
-func attachments(n string) int {
-	count, err := strconv.Atoi(n)
-	if err != nil {
-		return 0
-	}
-	return min(max(count, 0), 10)
 }
 
 const (

@@ -4,14 +4,9 @@ package storetest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store"
@@ -50,35 +45,12 @@ func OnPostgres() bool { return os.Getenv(Env) != "" }
 
 func schemaURL(t testing.TB, base string) string {
 	t.Helper()
-	var random [6]byte
-	_, _ = rand.Read(random[:])
-	schema := "test_" + hex.EncodeToString(random[:])
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, base)
+	url, drop, err := store.ScratchSchema(context.Background(), base) //nolint:usetesting // cleanups run after t.Context ends
 	if err != nil {
-		t.Fatalf("PostgreSQL of %s is not reachable: %v", Env, err)
+		t.Fatalf("PostgreSQL of %s: %v", Env, err)
 	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
-		t.Fatalf("create schema: %v", err)
-	}
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(ctx, base)
-		if err != nil {
-			return
-		}
-		defer conn.Close(ctx)
-		_, _ = conn.Exec(ctx, "DROP SCHEMA "+schema+" CASCADE")
-	})
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatalf("%s: %v", Env, err)
-	}
-	q := u.Query()
-	q.Set("search_path", schema)
-	q.Set("pool_max_conns", "8")
-	u.RawQuery = q.Encode()
-	return u.String()
+	t.Cleanup(drop)
+	return url
 }
 
 // Plain is a Sealer for tests: it marks instead of encrypting, and still refuses a ciphertext moved to another row.

@@ -266,8 +266,10 @@ func (b *receiptBatch) optOuts(ctx context.Context, tx *sql.Tx, fresh func(overt
 			continue
 		}
 		m := b.messages[r.MessageID]
-		o := overture.OptOut{AccountID: m.account, Address: m.address, Source: overture.OptOutProvider,
-			Evidence: fmt.Sprintf("%s code %d", m.id, r.Code), CreatedAt: time.UnixMilli(b.now)}
+		o := overture.OptOut{
+			AccountID: m.account, Address: m.address, Source: overture.OptOutProvider,
+			Evidence: fmt.Sprintf("%s code %d", m.id, r.Code), CreatedAt: time.UnixMilli(b.now),
+		}
 		if err := tx.QueryRowContext(ctx, `SELECT brand_id, channel FROM sender WHERE id = $1`, m.sender).Scan(&o.BrandID, &o.Channel); err != nil {
 			return fmt.Errorf("brand of %s: %w", m.sender, err)
 		}

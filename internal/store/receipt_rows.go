@@ -165,7 +165,7 @@ func (b *receiptBatch) writeSQLite(ctx context.Context, tx *sql.Tx) (map[receipt
 		var stmt *sql.Stmt
 		return func(args ...any) (n int64, err error) {
 			if stmt == nil {
-				if stmt, err = b.store.db.Prepared(ctx, tx, query); err != nil {
+				if stmt, err = b.store.db.Prepared(ctx, tx, query); err != nil { //nolint:sqlclosecheck // ends with the transaction
 					return 0, err
 				}
 			}

@@ -68,8 +68,10 @@ func (p *post) queue(n int) []letter {
 	err := p.s.DB().Transact(p.t.Context(), func(tx *sql.Tx) error {
 		for i := range out {
 			id := p.s.NewID()
-			l := letter{id: overture.MessageID(id), to: overture.Address(fmt.Sprintf("+1212%07d", id%10_000_000)),
-				place: overture.Place{LaneID: 21, MessageID: overture.MessageID(id), Due: noon}}
+			l := letter{
+				id: overture.MessageID(id), to: overture.Address(fmt.Sprintf("+1212%07d", id%10_000_000)),
+				place: overture.Place{LaneID: 21, MessageID: overture.MessageID(id), Due: noon},
+			}
 			if _, err := tx.Exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts,
 				segments, provider_id, code, reason, updated_at) VALUES ($1, 1, $2, $1, 0, 21, 21, 0, $3, '', 0, 0, 1, '', 0, '', 0)`, id, campaign, string(l.to)); err != nil {
 				return err
@@ -127,8 +129,10 @@ func (p *post) flush(l letter, attempt int, state overture.State, outcome string
 }
 
 func word(l letter, attempt int, state overture.State, code int) overture.Receipt {
-	return overture.Receipt{Provider: "twilio", AccountID: 1, SenderID: 21, MessageID: l.id, Token: tokenOf(l, attempt), ProviderID: sidOf(l, attempt),
-		State: state, Code: code, ReceivedAt: noon}
+	return overture.Receipt{
+		Provider: "twilio", AccountID: 1, SenderID: 21, MessageID: l.id, Token: tokenOf(l, attempt), ProviderID: sidOf(l, attempt),
+		State: state, Code: code, ReceivedAt: noon,
+	}
 }
 
 func (p *post) apply(receipts ...overture.Receipt) overture.ReceiptTally {
@@ -483,8 +487,10 @@ func TestConcurrentReceipts(t *testing.T) {
 				for chunk := range slices.Chunk(order, 7) {
 					var w overture.SenderWork
 					for _, i := range chunk {
-						w.Settlements = append(w.Settlements, overture.Settlement{Place: ls[i].place, Attempt: 1, Token: tokenOf(ls[i], 1), StartedAt: noon,
-							State: overture.Accepted, Outcome: "accepted", ProviderID: sidOf(ls[i], 1)})
+						w.Settlements = append(w.Settlements, overture.Settlement{
+							Place: ls[i].place, Attempt: 1, Token: tokenOf(ls[i], 1), StartedAt: noon,
+							State: overture.Accepted, Outcome: "accepted", ProviderID: sidOf(ls[i], 1),
+						})
 					}
 					p.commitUntilDone(w)
 				}

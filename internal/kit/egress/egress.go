@@ -75,8 +75,10 @@ func New(o Options) *Client {
 	d := &dialer{
 		allowLoopback: o.AllowLoopback,
 		timeout:       orDefault(o.DialTimeout, 5*time.Second),
-		tls: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, NextProtos: []string{"http/1.1"},
-			ClientSessionCache: tls.NewLRUClientSessionCache(64)},
+		tls: &tls.Config{
+			MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs, NextProtos: []string{"http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(64),
+		},
 	}
 	d.net = net.Dialer{Timeout: d.timeout, KeepAlive: 15 * time.Second, ControlContext: d.control}
 	http1 := new(http.Protocols)
@@ -118,7 +120,6 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	f := &flight{}
 	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
 	f.trace.GotConn = f.gotConn
-	//nolint:bodyclose // the caller closes it
 	resp, err := c.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &f.trace)))
 	if err != nil {
 		cancel()

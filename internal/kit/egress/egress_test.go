@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -192,7 +192,7 @@ func TestNothingSent(t *testing.T) {
 	})
 	t.Run("untrusted certificate", func(t *testing.T) {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would report our refusal
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // it would report our refusal
 		server.StartTLS()
 		defer server.Close()
 		if e := mustFail(t, c, post(t, server.URL)); !e.NothingSent {

@@ -3,7 +3,6 @@ package receipt_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -59,7 +58,7 @@ func (f *fake) stored() int {
 // start runs an intake; stop ends it and waits.
 func start(f *fake) (i *receipt.Intake, bus *pubsub.Bus, stop func()) {
 	bus = pubsub.New()
-	i = receipt.NewIntake(receipt.Deps{Store: f, Wakes: bus, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now})
+	i = receipt.NewIntake(receipt.Deps{Store: f, Wakes: bus, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = i.Run(ctx) }()

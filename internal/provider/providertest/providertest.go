@@ -119,7 +119,7 @@ func Result(t *testing.T, accepted overture.AcceptedSend, err error, secrets ...
 func NoLeak(t *testing.T, err error, secrets ...string) {
 	t.Helper()
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Error("send", "error", err, "detail", fmt.Sprintf("%+v %#v", err, err)) //nolint:sloglint // as careless as can be
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("send", "error", err, "detail", fmt.Sprintf("%+v %#v", err, err)) // as careless as can be
 	shown := log.String()
 	for _, secret := range secrets {
 		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
@@ -236,7 +236,7 @@ func answer(c net.Conn, response, request string) bool {
 	first, rest, _ := strings.Cut(response, "\n")
 	switch first {
 	case FaultReset:
-		_ = c.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // we listened on tcp
+		_ = c.(*net.TCPConn).SetLinger(0)
 		_ = c.Close()
 		return false
 	case FaultClose:

@@ -56,6 +56,7 @@ func TestSendTranscripts(t *testing.T) {
 	t.Parallel()
 	patient, hasty := client(t, 30*time.Second), client(t, 200*time.Millisecond)
 	providertest.Run(t, "testdata/transcripts/send-*.txtar", shown, secrets, func(t *testing.T, baseURL string, call providertest.Call) string {
+		t.Helper()
 		var validFor time.Duration
 		if v := call["valid_for"]; v != "" {
 			var err error
@@ -78,6 +79,7 @@ func TestFindTranscripts(t *testing.T) {
 	t.Parallel()
 	c := client(t, 30*time.Second)
 	providertest.Run(t, "testdata/transcripts/find-*.txtar", shown, secrets, func(t *testing.T, baseURL string, call providertest.Call) string {
+		t.Helper()
 		since, err := time.Parse(time.RFC3339, call["since"])
 		if err != nil {
 			t.Fatal(err)

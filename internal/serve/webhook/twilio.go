@@ -77,8 +77,10 @@ func (d *Door) twilio(w http.ResponseWriter, r *http.Request) (sender overture.S
 		return sender, nil, nil, overture.ErrInvalid("not_a_form", "a webhook is a form: application/x-www-form-urlencoded")
 	}
 	// What cannot be read cannot have been signed by the provider.
-	forbidden := &overture.Error{Kind: overture.Forbidden, Code: "bad_signature",
-		Message: "the signature does not fit; check the sender's auth token and the public URL of this server"}
+	forbidden := &overture.Error{
+		Kind: overture.Forbidden, Code: "bad_signature",
+		Message: "the signature does not fit; check the sender's auth token and the public URL of this server",
+	}
 	form, err1 := url.ParseQuery(string(body))
 	query, err2 := url.ParseQuery(r.URL.RawQuery)
 	if err1 != nil || err2 != nil {

@@ -75,14 +75,16 @@ func open(t testing.TB) *house {
 	h := &house{t: t, s: storetest.Open(t), log: &bytes.Buffer{}, replies: &replies{}, clock: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	h.exec(`INSERT INTO account (id, name, enabled, settings, created_at) VALUES (1, 'a', TRUE, '{}', 0)`)
 	h.exec(`INSERT INTO brand (id, account_id, name, created_at) VALUES (11, 1, 'b', 0)`)
-	h.sender = overture.Sender{ID: 21, AccountID: 1, BrandID: 11, Name: "s", Channel: overture.SMS, Provider: "twilio", Address: "+15005550006",
-		BaseURL: "https://api.example.com", AccountSID: account, AuthToken: token, SecondAuthToken: older, WebhookKey: "wk_Unguessable-1", Rate: 1, CreatedAt: h.clock}
+	h.sender = overture.Sender{
+		ID: 21, AccountID: 1, BrandID: 11, Name: "s", Channel: overture.SMS, Provider: "twilio", Address: "+15005550006",
+		BaseURL: "https://api.example.com", AccountSID: account, AuthToken: token, SecondAuthToken: older, WebhookKey: "wk_Unguessable-1", Rate: 1, CreatedAt: h.clock,
+	}
 	if err := h.s.CreateSender(t.Context(), overture.Actor{AccountID: 1}, h.sender); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	intake := receipt.NewIntake(receipt.Deps{Store: h.s, Wakes: pubsub.New(), Log: log, Now: time.Now})
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // ends before the store does
+	ctx, cancel := context.WithCancel(context.Background()) // ends before the store does
 	done := make(chan struct{})
 	go func() { defer close(done); _ = intake.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
@@ -92,8 +94,10 @@ func open(t testing.TB) *house {
 
 func (h *house) door(receipts webhook.Receipts, log *slog.Logger) *http.ServeMux {
 	mux := http.NewServeMux()
-	webhook.New(webhook.Deps{PublicURL: public + "/", Senders: counted{h}, Receipts: receipts, Inbound: h.replies,
-		Twilio: webhook.Parser{Status: twilio.ParseStatus, Inbound: twilio.ParseInbound}, Log: log, Now: func() time.Time { return h.clock }}).Mount(mux)
+	webhook.New(webhook.Deps{
+		PublicURL: public + "/", Senders: counted{h}, Receipts: receipts, Inbound: h.replies,
+		Twilio: webhook.Parser{Status: twilio.ParseStatus, Inbound: twilio.ParseInbound}, Log: log, Now: func() time.Time { return h.clock },
+	}).Mount(mux)
 	return mux
 }
 
@@ -129,8 +133,10 @@ func (h *house) accepted(id int64) {
 }
 
 func statusForm(status string) url.Values {
-	return url.Values{"AccountSid": {account}, "MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {status}, "SmsStatus": {status},
-		"From": {"+15005550006"}, "To": {person}, "ApiVersion": {"2010-04-01"}}
+	return url.Values{
+		"AccountSid": {account}, "MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {status}, "SmsStatus": {status},
+		"From": {"+15005550006"}, "To": {person}, "ApiVersion": {"2010-04-01"},
+	}
 }
 
 func inboundForm() url.Values {
@@ -143,7 +149,7 @@ const (
 )
 
 func signed(path string, form url.Values, with string) *http.Request {
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, path, strings.NewReader(form.Encode())) //nolint:usetesting // also in cleanups
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 	r.Header.Set(twiliosign.Header, twiliosign.Sign(with, public+path, form))
 	return r

@@ -272,12 +272,30 @@ func TestNoRepeat(t *testing.T) {
 	if requests.Load() != 10 {
 		t.Errorf("the server saw %d requests, want 10", requests.Load())
 	}
+	req := post(t, server.URL)
+	if req.GetBody == nil {
+		t.Fatal("the request cannot be repeated anyway; the test proves nothing")
+	}
+	if resp, err := c.Do(req); err == nil {
+		_ = resp.Body.Close()
+	}
+	if req.GetBody != nil {
+		t.Error("the transport may write the body a second time")
+	}
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		req := post(t, server.URL)
 		req.Header.Set(name, "k")
-		if e := mustFail(t, c, req); !e.NothingSent || requests.Load() != 10 {
+		if e := mustFail(t, c, req); !e.NothingSent || requests.Load() != 11 {
 			t.Errorf("a request with %s went out", name)
 		}
+	}
+}
+
+// TestGivenUpMeansNeverWritten: once a request was reported as not sent, a write that was still under way in the transport must fail.
+func TestGivenUpMeansNeverWritten(t *testing.T) {
+	sent, nothing, err := egress.WriteAfterBarForTest()
+	if !nothing || err == nil || sent != 0 {
+		t.Errorf("nothing sent %v, then %d bytes with %v, want a refusal", nothing, sent, err)
 	}
 }
 

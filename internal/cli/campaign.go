@@ -29,7 +29,7 @@ func campaignCommand(s Streams) *cobra.Command {
 		actCommand(s, &a, "pause", "Stop sending within a second; what is under way is finished"),
 		actCommand(s, &a, "resume", "Go on with a paused campaign"),
 		actCommand(s, &a, "cancel", "End a campaign; who was not sent to stays visible as canceled"),
-		actCommand(s, &a, "retry-failed", "Try the failed messages again, and only these"))
+		retryCommand(s, &a))
 	return c
 }
 
@@ -124,6 +124,29 @@ func actCommand(s Streams, a *serverAddress, action, short string) *cobra.Comman
 			return nil
 		},
 	}
+}
+
+func retryCommand(s Streams, a *serverAddress) *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "retry-failed CAMPAIGN",
+		Short: "Try failed messages again, and only these",
+		Args:  exactly(1, "the id of a campaign"),
+		RunE: func(c *cobra.Command, args []string) error {
+			api, err := a.client()
+			if err != nil {
+				return err
+			}
+			done, err := api.RetryFailed(c.Context(), args[0], all)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(s.Out, "%s is %s: %d queued again, %d too late\n", args[0], done.State, done.Retried, done.TooLate)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "every failure, not only those that may go well another time")
+	return c
 }
 
 func exportCommand(s Streams, a *serverAddress) *cobra.Command {

@@ -26,7 +26,7 @@ type campaignFile struct {
 	LaunchAt         string      `yaml:"launch_at"`
 	Window           *windowFile `yaml:"window"`
 	Rate             int         `yaml:"rate"`
-	LookbackHours    int         `yaml:"lookback_hours"`
+	LookbackHours    *int        `yaml:"lookback_hours"`
 	ExpiresAt        string      `yaml:"expires_at"`
 	Policy           string      `yaml:"policy"`
 	OpenConversation string      `yaml:"open_conversation"`

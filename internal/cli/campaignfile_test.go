@@ -50,7 +50,7 @@ func TestWholeCampaignFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Name != "Spring" || d.Sender != "+12125550123" || d.Skill != "Sales" || d.Rate != 10 || d.LookbackHours != 72 || !d.SmartEncoding || d.ExpiresAt == nil {
+	if d.Name != "Spring" || d.Sender != "+12125550123" || d.Skill != "Sales" || d.Rate != 10 || *d.LookbackHours != 72 || !d.SmartEncoding || d.ExpiresAt == nil {
 		t.Errorf("got %+v", d)
 	}
 	if at == nil || at.UTC().Hour() != 8 {

@@ -20,7 +20,7 @@ type Draft struct {
 	LaunchAt         *time.Time     `json:"launch_at,omitempty"`
 	Window           map[string]any `json:"window,omitempty"` // mon … sun: ["08:00","21:00"], holidays: ["2026-12-25"]
 	Rate             int            `json:"rate,omitempty"`
-	LookbackHours    int            `json:"lookback_hours,omitempty"`
+	LookbackHours    *int           `json:"lookback_hours,omitempty"`
 	ExpiresAt        *time.Time     `json:"expires_at,omitempty"`
 	Policy           string         `json:"policy,omitempty"`
 	OpenConversation string         `json:"open_conversation,omitempty"`
@@ -49,11 +49,11 @@ type Progress struct {
 	Reason           string         `json:"reason"`
 	Recipients       int            `json:"recipients"`
 	Counts           map[string]int `json:"counts"`
-	Accepted         int            `json:"accepted"`
+	Accepted         int            `json:"accepted"` // or later
 	Delivered        int            `json:"delivered"`
-	Failed           int            `json:"failed"`
+	Failed           int            `json:"failed"` // refused, or not delivered later
 	Suppressed       int            `json:"suppressed"`
-	Waiting          int            `json:"waiting"`
+	Waiting          int            `json:"waiting"` // no outcome yet
 	Held             int            `json:"held"`
 	Replied          int            `json:"replied"`
 	OptedOut         int            `json:"opted_out"`
@@ -190,7 +190,21 @@ func (c *Client) Launch(ctx context.Context, id string, consent bool, at *time.T
 	return out, err
 }
 
-// Act does one of pause, resume, cancel, retry-failed, duplicate, archive.
+// Retried tells what RetryFailed did.
+type Retried struct {
+	State   string `json:"state"`
+	Retried int    `json:"retried"`
+	TooLate int    `json:"too_late"`
+}
+
+// RetryFailed queues failed messages again: those that may go well another time, or all of them.
+func (c *Client) RetryFailed(ctx context.Context, id string, all bool) (Retried, error) {
+	var out Retried
+	err := c.do(ctx, request{method: http.MethodPost, path: campaignPath(id, "/retry-failed"), body: map[string]bool{"all": all}, out: &out})
+	return out, err
+}
+
+// Act does one of pause, resume, cancel, duplicate, archive.
 func (c *Client) Act(ctx context.Context, id, action string, body any) (Campaign, error) {
 	if body == nil {
 		body = struct{}{}

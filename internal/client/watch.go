@@ -34,11 +34,8 @@ func (p Progress) Words(now time.Time) string {
 	add(p.Suppressed, "suppressed")
 	add(p.Counts["canceled"], "canceled")
 	add(p.Counts["expired"], "expired")
-	add(p.WaitingForWindow, "wait for their window"+opens(p.NextDueAt, p.Waiting == p.WaitingForWindow, now))
-	if n := p.Waiting - p.WaitingForWindow; n > 0 {
-		say = append(say, fmt.Sprintf("%d waiting", n))
-	}
-	add(p.Replied, "replied")
+	later := min(p.WaitingForWindow, p.Counts["queued"])
+	add(p.Counts["queued"]-later, "queued")
 	switch {
 	case p.Settled() || p.State == "paused":
 		word := p.State
@@ -46,9 +43,13 @@ func (p Progress) Words(now time.Time) string {
 			word += ": " + p.Reason
 		}
 		say = append(say, word)
-	case p.StalledReason != "":
+	case p.StalledReason != "": // says for itself who waits for what
 		say = append(say, p.StalledReason)
-	case p.ActualRate > 0:
+	default:
+		add(later, "wait for their time"+opens(p.NextDueAt, now))
+	}
+	add(p.Replied, "replied")
+	if p.ActualRate > 0 && !p.Settled() {
 		say = append(say, fmt.Sprintf("%.3g/s", p.ActualRate))
 	}
 	if p.FinishAt != nil && !p.Settled() && p.FinishAt.After(now) {
@@ -57,8 +58,8 @@ func (p Progress) Words(now time.Time) string {
 	return strings.Join(say, " · ")
 }
 
-func opens(at *time.Time, known bool, now time.Time) string {
-	if at == nil || !known || !at.After(now) {
+func opens(at *time.Time, now time.Time) string {
+	if at == nil || !at.After(now) {
 		return ""
 	}
 	return " (next " + clock(*at, now) + ")"

@@ -66,7 +66,7 @@ function draw(campaign, p) {
   const pieces = {
     delivered: p.delivered,
     accepted: Math.max(0, p.accepted - p.delivered - (n.undelivered ?? 0)),
-    failed: p.failed + (n.undelivered ?? 0),
+    failed: (n.failed ?? 0) + (n.undelivered ?? 0),
     held: p.held,
     stopped: p.suppressed + (n.canceled ?? 0) + (n.expired ?? 0),
   };
@@ -77,7 +77,7 @@ function draw(campaign, p) {
   const words = [];
   if (p.reason) words.push(p.reason);
   if (p.stalled_reason) words.push(p.stalled_reason);
-  if (p.waiting_for_window) words.push(`${number.format(p.waiting_for_window)} wait for their sending window${p.next_due_at ? `, next ${when(p.next_due_at)}` : ""}`);
+  else if (p.waiting_for_window) words.push(`${number.format(p.waiting_for_window)} wait for their time${p.next_due_at ? `, next ${when(p.next_due_at)}` : ""}`);
   if (state === "running" && p.actual_rate) words.push(`${p.actual_rate.toFixed(1)} per second`);
   if (state === "running" && p.finish_at) words.push(`done about ${when(p.finish_at)}`);
   c.words.textContent = words.join(" · ");

@@ -107,3 +107,27 @@ func TestGuessesPerHour(t *testing.T) {
 		}
 	})
 }
+
+// nobody is a store without users.
+type nobody struct{ Store }
+
+func (nobody) UserByEmail(context.Context, string) (overture.User, string, error) {
+	return overture.User{}, "", overture.ErrNotFound("user")
+}
+
+// An unknown address takes the same way as a known one, through a whole password check: while all slots are taken it waits for one.
+func TestUnknownUsersCostAsMuch(t *testing.T) {
+	t.Parallel()
+	c := New(Deps{Store: nobody{}})
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, _, err := c.SignIn(ctx, "nobody@alpha.example", "correct horse battery", "192.0.2.1", ""); overture.KindOf(err) != overture.Unauthorized {
+		t.Errorf("sign in: %v", err)
+	}
+	for range cap(c.hasher.slots) {
+		c.hasher.slots <- struct{}{}
+	}
+	cancel()
+	if _, _, err := c.SignIn(ctx, "nobody@alpha.example", "correct horse battery", "192.0.2.1", ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("sign in of an unknown user did not check a password: %v", err)
+	}
+}

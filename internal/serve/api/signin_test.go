@@ -76,9 +76,11 @@ func TestWrongCredentialsLookAlike(t *testing.T) {
 	if got := w.do(w.key(w.b, access.SkillsRead), "GET", "/v1/skills", ""); got.status != 401 {
 		t.Errorf("a key of a disabled account (A3): %d", got.status)
 	}
+	w.want(200, w.do(w.as(w.a, overture.Administrator), "PATCH", "/v1/users/"+w.a.admin.String(), `{"disabled":true}`))
 	var bodies []string
 	for name, got := range map[string]answer{
 		"unknown address":  signIn(w, "nobody@alpha.example", goodPassword),
+		"disabled user":    signIn(w, "admin@alpha.example", goodPassword),
 		"wrong password":   signIn(w, "admin@alpha.example", "wrong horse battery"),
 		"empty":            signIn(w, "", ""),
 		"disabled account": signIn(w, "admin@beta.example", goodPassword),
@@ -116,6 +118,11 @@ func TestSessionsDieWithWhatTheyStoodOn(t *testing.T) {
 			change(w, w.as(w.a, overture.Administrator), w.a.ids["user"])
 			w.want(401, w.do(one, "GET", "/v1/session", ""))
 			w.want(401, w.do(two, "GET", "/v1/session", ""))
+			if n := w.count(`SELECT COUNT(*) FROM session WHERE user_id = $1`, w.a.users[overture.AgentRole].ID); n != 0 {
+				t.Errorf("%d sessions were left", n)
+			}
+			// A sign-in that was under way meanwhile gives a session of the time before.
+			w.want(401, w.do(w.as(w.a, overture.AgentRole), "GET", "/v1/session", ""))
 			w.want(200, w.do(bystander, "GET", "/v1/session", ""))
 		})
 	}

@@ -124,6 +124,7 @@ func (w *world) other(rt api.Route) string {
 func TestEveryRouteRefusesOtherAccountsThings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	before := w.rowsOf(w.a)
 	swaps := 0
 	for _, rt := range w.api.Routes() {
 		body := sampleBodies[rt.String()]
@@ -152,6 +153,71 @@ func TestEveryRouteRefusesOtherAccountsThings(t *testing.T) {
 	if swaps == 0 {
 		t.Fatal("nothing was swapped")
 	}
+	// Refused is not enough: nothing of the other account may have changed on the way.
+	for table, rows := range w.rowsOf(w.a) {
+		if rows != before[table] {
+			t.Errorf("rows of the other account in %s changed:\nbefore %s\nafter  %s", table, before[table], rows)
+		}
+	}
+}
+
+func TestNoAnswerShowsOtherAccountsThings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	foreign := []string{w.a.id.String(), w.a.admin.String()}
+	for _, id := range w.a.ids {
+		foreign = append(foreign, id)
+	}
+	for _, u := range w.a.users {
+		foreign = append(foreign, u.ID.String())
+	}
+	for _, rt := range w.api.Routes() {
+		if rt.Method != "GET" {
+			continue
+		}
+		got := w.do(w.as(w.b, overture.Administrator), rt.Method, fill(t, rt.String(), rt.Path, w.b), "")
+		if got.status >= 500 || got.status == 404 {
+			t.Errorf("%s: %d %s", rt, got.status, got.body)
+		}
+		for _, id := range foreign {
+			if strings.Contains(got.body, `"`+id+`"`) {
+				t.Errorf("%s shows %s of another account: %s", rt, id, got.body)
+			}
+		}
+	}
+}
+
+// tables with rows of accounts. agent_skill, session and the like hang on these.
+var tables = []string{"account", "brand", "app_user", "api_key", "audit", "skill", "agent", "sender", "campaign", "list_import", "recipient", "message",
+	"inbound", "opt_out", "consent_event", "conversation", "entry", "idempotency"}
+
+// rowsOf writes down every row of the account, table by table.
+func (w *world) rowsOf(tn *tenant) map[string]string {
+	w.t.Helper()
+	all := map[string]string{}
+	for _, table := range tables {
+		column := "account_id"
+		if table == "account" {
+			column = "id"
+		}
+		rows, err := w.store.DB().Read.QueryContext(w.t.Context(), `SELECT * FROM `+table+` WHERE `+column+` = $1 ORDER BY 1, 2, 3`, tn.id)
+		w.must(err)
+		columns, err := rows.Columns()
+		w.must(err)
+		var out strings.Builder
+		for rows.Next() {
+			values, targets := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				targets[i] = &values[i]
+			}
+			w.must(rows.Scan(targets...))
+			fmt.Fprintf(&out, "%v\n", values)
+		}
+		w.must(rows.Err())
+		w.must(rows.Close())
+		all[table] = out.String()
+	}
+	return all
 }
 
 func placeholders(text string) []string {

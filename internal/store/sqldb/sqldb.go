@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"net"
@@ -194,7 +195,13 @@ func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, files fs.FS, di
 	}
 	var opts []goose.ProviderOption
 	if d.Postgres() {
-		locker, err := lock.NewPostgresSessionLocker()
+		// One lock per schema: several installations, or test suites, in one database do not wait for each other.
+		var schema string
+		if err := d.Read.QueryRowContext(ctx, "SELECT COALESCE(current_schema(), '')").Scan(&schema); err != nil {
+			return fmt.Errorf("read schema name: %w", err)
+		}
+		id := int64(crc32.ChecksumIEEE([]byte("overture migrations of " + schema)))
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return fmt.Errorf("migration lock: %w", err)
 		}

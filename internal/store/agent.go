@@ -54,7 +54,7 @@ func (s *Store) agents(ctx context.Context, condition string, args ...any) ([]ov
 	if err != nil {
 		return nil, sqldb.Trouble(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Agent
 	var ids []overture.UserID
 	for rows.Next() {
@@ -91,7 +91,7 @@ func (s *Store) skillsOf(ctx context.Context, users []overture.UserID) (map[over
 	if err != nil {
 		return nil, sqldb.Trouble(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	for rows.Next() {
 		var user overture.UserID
 		var skill overture.SkillID
@@ -147,7 +147,7 @@ func (s *Store) WaitingConversations(ctx context.Context, account overture.Accou
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list waiting conversations: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.WaitingConversation
 	for rows.Next() {
 		var w overture.WaitingConversation

@@ -71,8 +71,10 @@ func (s *Store) storeInbound(ctx context.Context, tx *sql.Tx, r overture.Reply) 
 	if n == 0 {
 		return nil
 	}
-	o := overture.OptOut{AccountID: in.AccountID, BrandID: r.BrandID, Channel: r.Channel, Address: in.From, Source: r.Wish.Source,
-		Evidence: in.ID.String(), Review: !r.Wish.Certain, CreatedAt: in.ReceivedAt}
+	o := overture.OptOut{
+		AccountID: in.AccountID, BrandID: r.BrandID, Channel: r.Channel, Address: in.From, Source: r.Wish.Source,
+		Evidence: in.ID.String(), Review: !r.Wish.Certain, CreatedAt: in.ReceivedAt,
+	}
 	switch r.Wish.Kind {
 	case overture.WishStop:
 		_, err = s.applyOptOut(ctx, tx, o)
@@ -110,7 +112,7 @@ func (s *Store) PendingReplies(ctx context.Context, limit int) ([]overture.Reply
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read pending replies: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var replies []overture.Reply
 	for rows.Next() {
 		var r overture.Reply
@@ -159,7 +161,7 @@ func (s *Store) outbounds(ctx context.Context, condition string, account overtur
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read outbound messages: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Outbound
 	for rows.Next() {
 		o, err := scanOutbound(rows)
@@ -281,15 +283,19 @@ func (s *Store) appendReply(ctx context.Context, tx *sql.Tx, c overture.Conversa
 		err := tx.QueryRowContext(ctx, `SELECT 1 FROM entry WHERE conversation_id = $1 AND message_id = $2 AND author = $3`,
 			c, r.Outbound.MessageID, string(overture.AuthorBrand)).Scan(&there)
 		if errors.Is(err, sql.ErrNoRows) {
-			_, err = s.addEntry(ctx, tx, overture.Entry{ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorBrand,
-				MessageID: r.Outbound.MessageID, Text: string(r.Outbound.Text), CreatedAt: r.Outbound.SentAt})
+			_, err = s.addEntry(ctx, tx, overture.Entry{
+				ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorBrand,
+				MessageID: r.Outbound.MessageID, Text: string(r.Outbound.Text), CreatedAt: r.Outbound.SentAt,
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("write the outbound's entry: %w", err)
 		}
 	}
-	if _, err := s.addEntry(ctx, tx, overture.Entry{ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorConsumer, InboundID: in.ID,
-		Text: entryText(in), CreatedAt: in.ReceivedAt}); err != nil {
+	if _, err := s.addEntry(ctx, tx, overture.Entry{
+		ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorConsumer, InboundID: in.ID,
+		Text: entryText(in), CreatedAt: in.ReceivedAt,
+	}); err != nil {
 		return err
 	}
 	if said := wishNote(r.Wish.Kind); said != "" {
@@ -349,14 +355,18 @@ func (s *Store) answerHelp(ctx context.Context, tx *sql.Tx, c overture.Conversat
 	if lately > 0 {
 		return nil
 	}
-	if err := s.consentEvent(ctx, tx, overture.ConsentHelp, overture.OptOut{AccountID: in.AccountID, BrandID: r.BrandID, Channel: r.Channel, Address: in.From,
-		Source: overture.OptOutKeyword, Evidence: in.ID.String(), CreatedAt: now}); err != nil {
+	if err := s.consentEvent(ctx, tx, overture.ConsentHelp, overture.OptOut{
+		AccountID: in.AccountID, BrandID: r.BrandID, Channel: r.Channel, Address: in.From,
+		Source: overture.OptOutKeyword, Evidence: in.ID.String(), CreatedAt: now,
+	}); err != nil {
 		return err
 	}
 	m := overture.Message{ID: overture.MessageID(s.NewID()), AccountID: in.AccountID, SenderID: in.SenderID, Address: in.From, Body: string(r.Answer), Segments: r.Segments}
 	if c != 0 {
-		if m.EntryID, err = s.addEntry(ctx, tx, overture.Entry{ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorSystem, MessageID: m.ID,
-			Text: m.Body, CreatedAt: now}); err != nil {
+		if m.EntryID, err = s.addEntry(ctx, tx, overture.Entry{
+			ConversationID: c, AccountID: in.AccountID, Author: overture.AuthorSystem, MessageID: m.ID,
+			Text: m.Body, CreatedAt: now,
+		}); err != nil {
 			return err
 		}
 	}

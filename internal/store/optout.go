@@ -163,7 +163,7 @@ func (s *Store) OptOuts(ctx context.Context, f overture.OptOutFilter) (page []ov
 	if err != nil {
 		return nil, "", sqldb.Trouble(fmt.Errorf("list opt-outs: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	for rows.Next() {
 		o := overture.OptOut{AccountID: f.AccountID}
 		var at int64
@@ -227,7 +227,7 @@ func (s *Store) ConsentEvents(ctx context.Context, account overture.AccountID, a
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read consent events: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var events []overture.ConsentEvent
 	for rows.Next() {
 		e := overture.ConsentEvent{AccountID: account, Address: address}

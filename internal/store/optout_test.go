@@ -27,8 +27,10 @@ func newDesk(t testing.TB, s *store.Store) desk {
 	deskExec(t, s, `INSERT INTO account (id, name, enabled, settings, created_at) VALUES ($1, 'Acme', TRUE, '{}', 0)`, d.account)
 	deskExec(t, s, `INSERT INTO brand (id, account_id, name, created_at) VALUES ($1, $2, 'Acme', 0)`, d.brand, d.account)
 	for i := range d.senders {
-		d.senders[i] = overture.Sender{ID: overture.SenderID(s.NewID()), AccountID: d.account, BrandID: d.brand, Channel: overture.SMS, Provider: "twilio",
-			Address: overture.Address(fmt.Sprintf("+1212555010%d", i)), WebhookKey: fmt.Sprintf("key%d", s.NewID())}
+		d.senders[i] = overture.Sender{
+			ID: overture.SenderID(s.NewID()), AccountID: d.account, BrandID: d.brand, Channel: overture.SMS, Provider: "twilio",
+			Address: overture.Address(fmt.Sprintf("+1212555010%d", i)), WebhookKey: fmt.Sprintf("key%d", s.NewID()),
+		}
 		deskExec(t, s, `INSERT INTO sender (id, account_id, brand_id, name, channel, provider, address, base_url, account_sid, sealed_credentials, messaging_service_sid,
 			webhook_key, rate, stopped, stop_reason, created_at) VALUES ($1, $2, $3, 'main', 'sms', 'twilio', $4, '', '', '', '', $5, 1, FALSE, '', 0)`,
 			d.senders[i].ID, d.account, d.brand, string(d.senders[i].Address), d.senders[i].WebhookKey)
@@ -38,7 +40,7 @@ func newDesk(t testing.TB, s *store.Store) desk {
 
 func deskExec(t testing.TB, s *store.Store, query string, args ...any) {
 	t.Helper()
-	if _, err := s.DB().Write.ExecContext(context.Background(), query, args...); err != nil { //nolint:usetesting // also used in cleanups
+	if _, err := s.DB().Write.ExecContext(context.Background(), query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -46,15 +48,17 @@ func deskExec(t testing.TB, s *store.Store, query string, args ...any) {
 func deskCount(t testing.TB, s *store.Store, query string, args ...any) int {
 	t.Helper()
 	var n int
-	if err := s.DB().Read.QueryRowContext(context.Background(), query, args...).Scan(&n); err != nil { //nolint:usetesting // also used in cleanups
+	if err := s.DB().Read.QueryRowContext(context.Background(), query, args...).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n
 }
 
 func (d desk) optOut(address string, at time.Time) overture.OptOut {
-	return overture.OptOut{AccountID: d.account, BrandID: d.brand, Channel: overture.SMS, Address: overture.Address(address), Source: overture.OptOutAPI,
-		Evidence: "asked by phone", CreatedAt: at}
+	return overture.OptOut{
+		AccountID: d.account, BrandID: d.brand, Channel: overture.SMS, Address: overture.Address(address), Source: overture.OptOutAPI,
+		Evidence: "asked by phone", CreatedAt: at,
+	}
 }
 
 var deskNoon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)

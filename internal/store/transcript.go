@@ -11,7 +11,7 @@ import (
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
-// cardColumns are read by scanCard. The joins hold for every conversation; skill, campaign and agent may be absent.
+// cardQuery is read by scanCard. The joins hold for every conversation; skill, campaign and agent may be absent.
 const cardQuery = `SELECT c.id, c.account_id, c.brand_id, c.sender_id, c.channel, c.address, c.skill_id, c.agent_id, c.campaign_id, c.message_id, c.source, c.state,
 		c.city, c.country, c.unread, c.started_at, c.updated_at, c.closed_at, b.name, COALESCE(k.name, ''), COALESCE(g.name, ''), COALESCE(u.name, ''),
 		s.address, COALESCE((SELECT e.text FROM entry e WHERE e.conversation_id = c.id ORDER BY e.id DESC LIMIT 1), ''), x.address IS NOT NULL
@@ -73,7 +73,7 @@ func (s *Store) Conversations(ctx context.Context, f overture.ConversationFilter
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list conversations: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.ConversationCard
 	for rows.Next() {
 		c, err := scanCard(rows.Scan)
@@ -94,7 +94,7 @@ func (s *Store) Entries(ctx context.Context, account overture.AccountID, id over
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read transcript: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Entry
 	for rows.Next() {
 		e := overture.Entry{ConversationID: id, AccountID: account}
@@ -150,13 +150,17 @@ func (s *Store) AddAnswer(ctx context.Context, by overture.Actor, a overture.Ans
 		if out {
 			return overture.ErrConflict("opted_out", "this person has opted out, so nothing can be sent to them")
 		}
-		entry = overture.Entry{ConversationID: c.ID, AccountID: c.AccountID, Author: overture.AuthorAgent, UserID: by.UserID,
-			MessageID: overture.MessageID(s.NewID()), Text: a.Text, CreatedAt: now}
+		entry = overture.Entry{
+			ConversationID: c.ID, AccountID: c.AccountID, Author: overture.AuthorAgent, UserID: by.UserID,
+			MessageID: overture.MessageID(s.NewID()), Text: a.Text, CreatedAt: now,
+		}
 		if entry.ID, err = s.addEntry(ctx, tx, entry); err != nil {
 			return err
 		}
-		if _, err := s.enqueueDirect(ctx, tx, overture.Message{ID: entry.MessageID, AccountID: c.AccountID, SenderID: c.SenderID, EntryID: entry.ID,
-			Address: c.Address, Body: a.Text, Segments: a.Segments}, now, now.Add(answerValidity)); err != nil {
+		if _, err := s.enqueueDirect(ctx, tx, overture.Message{
+			ID: entry.MessageID, AccountID: c.AccountID, SenderID: c.SenderID, EntryID: entry.ID,
+			Address: c.Address, Body: a.Text, Segments: a.Segments,
+		}, now, now.Add(answerValidity)); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE conversation SET unread = 0, updated_at = $1 WHERE id = $2`, now.UnixMilli(), c.ID)
@@ -179,8 +183,10 @@ func (s *Store) Transfer(ctx context.Context, by overture.Actor, id overture.Con
 			skill, now.UnixMilli(), id); err != nil {
 			return fmt.Errorf("transfer conversation: %w", err)
 		}
-		_, err = s.addEntry(ctx, tx, overture.Entry{ConversationID: id, AccountID: by.AccountID, Author: overture.AuthorSystem, UserID: by.UserID,
-			Text: "Transferred to " + to.Name + ".", CreatedAt: now})
+		_, err = s.addEntry(ctx, tx, overture.Entry{
+			ConversationID: id, AccountID: by.AccountID, Author: overture.AuthorSystem, UserID: by.UserID,
+			Text: "Transferred to " + to.Name + ".", CreatedAt: now,
+		})
 		return err
 	})
 }
@@ -221,12 +227,16 @@ func (s *Store) OptOutPerson(ctx context.Context, by overture.Actor, c overture.
 		if err != nil {
 			return err
 		}
-		if _, err := s.applyOptOut(ctx, tx, overture.OptOut{AccountID: held.AccountID, BrandID: held.BrandID, Channel: held.Channel, Address: held.Address,
-			Source: overture.OptOutAgent, Evidence: by.String() + " in " + c.ID.String(), CreatedAt: now}); err != nil {
+		if _, err := s.applyOptOut(ctx, tx, overture.OptOut{
+			AccountID: held.AccountID, BrandID: held.BrandID, Channel: held.Channel, Address: held.Address,
+			Source: overture.OptOutAgent, Evidence: by.String() + " in " + c.ID.String(), CreatedAt: now,
+		}); err != nil {
 			return err
 		}
-		if _, err := s.addEntry(ctx, tx, overture.Entry{ConversationID: c.ID, AccountID: by.AccountID, Author: overture.AuthorSystem, UserID: by.UserID,
-			Text: wishNote(overture.WishStop), CreatedAt: now}); err != nil {
+		if _, err := s.addEntry(ctx, tx, overture.Entry{
+			ConversationID: c.ID, AccountID: by.AccountID, Author: overture.AuthorSystem, UserID: by.UserID,
+			Text: wishNote(overture.WishStop), CreatedAt: now,
+		}); err != nil {
 			return err
 		}
 		return writeAudit(ctx, tx, s.NewID(), by, "opt_out.recorded", held.BrandID.String(), string(overture.OptOutAgent), now)

@@ -73,8 +73,10 @@ func TestPlanNeverOverloads(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var agents []overture.Agent
 		for i := range rapid.IntRange(0, 5).Draw(rt, "agents") {
-			agents = append(agents, overture.Agent{UserID: overture.UserID(i + 1), Available: rapid.Bool().Draw(rt, "available"), Capacity: rapid.IntRange(0, 4).Draw(rt, "capacity"),
-				Open: rapid.IntRange(0, 4).Draw(rt, "open"), Skills: rapid.SliceOfN(skill, 0, 3).Draw(rt, "skills")})
+			agents = append(agents, overture.Agent{
+				UserID: overture.UserID(i + 1), Available: rapid.Bool().Draw(rt, "available"), Capacity: rapid.IntRange(0, 4).Draw(rt, "capacity"),
+				Open: rapid.IntRange(0, 4).Draw(rt, "open"), Skills: rapid.SliceOfN(skill, 0, 3).Draw(rt, "skills"),
+			})
 		}
 		var waiting []overture.WaitingConversation
 		for i := range rapid.IntRange(0, 20).Draw(rt, "waiting") {

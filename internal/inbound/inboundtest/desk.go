@@ -36,8 +36,10 @@ func NewDesk(t testing.TB, s *store.Store) *Desk {
 	d.Exec(t, `INSERT INTO account (id, name, enabled, settings, created_at) VALUES ($1, 'Acme', TRUE, '{}', 0)`, d.Tenant.ID)
 	d.Exec(t, `INSERT INTO brand (id, account_id, name, created_at) VALUES ($1, $2, 'Acme', 0)`, d.Brand, d.Tenant.ID)
 	for i := range d.Senders {
-		d.Senders[i] = overture.Sender{ID: overture.SenderID(s.NewID()), AccountID: d.Tenant.ID, BrandID: d.Brand, Channel: overture.SMS, Provider: "twilio",
-			Address: overture.Address(fmt.Sprintf("+1212555010%d", i)), WebhookKey: fmt.Sprintf("key%d", s.NewID())}
+		d.Senders[i] = overture.Sender{
+			ID: overture.SenderID(s.NewID()), AccountID: d.Tenant.ID, BrandID: d.Brand, Channel: overture.SMS, Provider: "twilio",
+			Address: overture.Address(fmt.Sprintf("+1212555010%d", i)), WebhookKey: fmt.Sprintf("key%d", s.NewID()),
+		}
 		d.Exec(t, `INSERT INTO sender (id, account_id, brand_id, name, channel, provider, address, base_url, account_sid, sealed_credentials, messaging_service_sid,
 			webhook_key, rate, stopped, stop_reason, created_at) VALUES ($1, $2, $3, 'main', 'sms', 'twilio', $4, '', '', '', '', $5, 1, FALSE, '', 0)`,
 			d.Senders[i].ID, d.Tenant.ID, d.Brand, string(d.Senders[i].Address), d.Senders[i].WebhookKey)
@@ -170,7 +172,7 @@ func (d *Desk) Words(t testing.TB, query string, args ...any) []string {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []string
 	for rows.Next() {
 		var s string

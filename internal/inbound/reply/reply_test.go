@@ -479,7 +479,7 @@ func TestCrashBetweenReceiveAndMatch(t *testing.T) {
 	if s, err = store.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	r.open(s)
 	if !r.optedOut(t, bob) {
 		t.Error("the stop was lost")

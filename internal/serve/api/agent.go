@@ -43,8 +43,10 @@ type agentsOutput struct{ Body page[agentBody] }
 func (a *API) registerAgents() {
 	register(a, access.AgentsRead, operation{Method: "GET", Path: "/v1/agents", Summary: "List agents with presence and load", Tag: "conversations"}, a.listAgents)
 	register(a, access.AgentSelf, operation{Method: "GET", Path: "/v1/agents/me", Summary: "Get the own presence and capacity", Tag: "conversations"}, a.getPresence)
-	register(a, access.AgentSelf, operation{Method: "PUT", Path: "/v1/agents/me", Summary: "Set the own presence and capacity", Tag: "conversations",
-		Description: "Who becomes unavailable keeps the conversations at hand."}, a.setPresence)
+	register(a, access.AgentSelf, operation{
+		Method: "PUT", Path: "/v1/agents/me", Summary: "Set the own presence and capacity", Tag: "conversations",
+		Description: "Who becomes unavailable keeps the conversations at hand.",
+	}, a.setPresence)
 }
 
 func (a *API) listAgents(ctx context.Context, who access.Identity, in *Paged) (*agentsOutput, error) {

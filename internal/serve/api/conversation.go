@@ -48,10 +48,12 @@ type conversationBody struct {
 }
 
 func wireConversation(c overture.ConversationCard) conversationBody {
-	return conversationBody{ID: refTo(c.ID), State: string(c.State), Channel: string(c.Channel), Source: c.Source, Address: string(c.Address), Number: string(c.Number),
+	return conversationBody{
+		ID: refTo(c.ID), State: string(c.State), Channel: string(c.Channel), Source: c.Source, Address: string(c.Address), Number: string(c.Number),
 		Brand: refTo(c.BrandID), BrandName: c.BrandName, Skill: refTo(c.SkillID), SkillName: c.SkillName, Campaign: refTo(c.CampaignID), CampaignName: c.CampaignName,
 		Agent: refTo(c.AgentID), AgentName: c.AgentName, City: c.City, Country: c.Country, Unread: c.Unread, OptedOut: c.OptedOut, LastText: string(c.LastText),
-		StartedAt: c.StartedAt, UpdatedAt: c.UpdatedAt, ClosedAt: c.ClosedAt}
+		StartedAt: c.StartedAt, UpdatedAt: c.UpdatedAt, ClosedAt: c.ClosedAt,
+	}
 }
 
 type outboundBody struct {

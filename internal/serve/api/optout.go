@@ -27,8 +27,10 @@ type optOutBody struct {
 }
 
 func wireOptOut(o overture.OptOut) optOutBody {
-	return optOutBody{Address: string(o.Address), Brand: refTo(o.BrandID), Channel: string(o.Channel), Source: string(o.Source),
-		Evidence: o.Evidence, Review: o.Review, CreatedAt: o.CreatedAt}
+	return optOutBody{
+		Address: string(o.Address), Brand: refTo(o.BrandID), Channel: string(o.Channel), Source: string(o.Source),
+		Evidence: o.Evidence, Review: o.Review, CreatedAt: o.CreatedAt,
+	}
 }
 
 type listOptOutsInput struct {
@@ -84,17 +86,25 @@ type consentEventsOutput struct {
 
 func (a *API) registerOptOuts() {
 	register(a, access.OptOutsRead, operation{Method: "GET", Path: "/v1/opt-outs", Summary: "List or search opt-outs, newest first", Tag: "consent"}, a.listOptOuts)
-	register(a, access.OptOutsWrite, operation{Method: "POST", Path: "/v1/opt-outs", Summary: "Record that a person stopped a brand", Tag: "consent",
-		Description: "Counts for every number of the brand, at once. Recording it again is no error and settles a review."}, a.recordOptOut)
-	register(a, access.OptOutsWrite, operation{Method: "POST", Path: "/v1/opt-ins", Summary: "Record that a person agreed to hear from a brand again", Tag: "consent",
-		Description: "The evidence is required and kept for good."}, a.recordOptIn)
-	register(a, access.OptOutsRead, operation{Method: "GET", Path: "/v1/consent-events", Summary: "Read what one person said about hearing from the brands", Tag: "consent",
-		Description: "Oldest first; nothing is ever removed from it."}, a.consentEvents)
+	register(a, access.OptOutsWrite, operation{
+		Method: "POST", Path: "/v1/opt-outs", Summary: "Record that a person stopped a brand", Tag: "consent",
+		Description: "Counts for every number of the brand, at once. Recording it again is no error and settles a review.",
+	}, a.recordOptOut)
+	register(a, access.OptOutsWrite, operation{
+		Method: "POST", Path: "/v1/opt-ins", Summary: "Record that a person agreed to hear from a brand again", Tag: "consent",
+		Description: "The evidence is required and kept for good.",
+	}, a.recordOptIn)
+	register(a, access.OptOutsRead, operation{
+		Method: "GET", Path: "/v1/consent-events", Summary: "Read what one person said about hearing from the brands", Tag: "consent",
+		Description: "Oldest first; nothing is ever removed from it.",
+	}, a.consentEvents)
 }
 
 func (a *API) listOptOuts(ctx context.Context, who access.Identity, in *listOptOutsInput) (*optOutsOutput, error) {
-	list, next, err := a.deps.Consent.List(ctx, overture.OptOutFilter{AccountID: who.AccountID, BrandID: in.Brand.ID, Search: in.Search, Review: in.Review,
-		Cursor: in.Cursor, Limit: in.limit()})
+	list, next, err := a.deps.Consent.List(ctx, overture.OptOutFilter{
+		AccountID: who.AccountID, BrandID: in.Brand.ID, Search: in.Search, Review: in.Review,
+		Cursor: in.Cursor, Limit: in.limit(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +121,10 @@ func (a *API) recordOptOut(ctx context.Context, who access.Identity, in *recordO
 		return nil, err
 	}
 	out := &consentOutput{}
-	out.Body.Changed, err = a.deps.Consent.OptOut(ctx, who.Actor(), overture.OptOut{BrandID: brand, Channel: overture.SMS,
-		Address: overture.Address(in.Body.Address), Source: overture.OptOutAPI, Evidence: in.Body.Evidence})
+	out.Body.Changed, err = a.deps.Consent.OptOut(ctx, who.Actor(), overture.OptOut{
+		BrandID: brand, Channel: overture.SMS,
+		Address: overture.Address(in.Body.Address), Source: overture.OptOutAPI, Evidence: in.Body.Evidence,
+	})
 	return out, err
 }
 
@@ -122,8 +134,10 @@ func (a *API) recordOptIn(ctx context.Context, who access.Identity, in *recordOp
 		return nil, err
 	}
 	out := &consentOutput{}
-	out.Body.Changed, err = a.deps.Consent.OptIn(ctx, who.Actor(), overture.OptOut{BrandID: brand, Channel: overture.SMS,
-		Address: overture.Address(in.Body.Address), Source: overture.OptOutAPI, Evidence: in.Body.Evidence})
+	out.Body.Changed, err = a.deps.Consent.OptIn(ctx, who.Actor(), overture.OptOut{
+		BrandID: brand, Channel: overture.SMS,
+		Address: overture.Address(in.Body.Address), Source: overture.OptOutAPI, Evidence: in.Body.Evidence,
+	})
 	return out, err
 }
 
@@ -135,8 +149,10 @@ func (a *API) consentEvents(ctx context.Context, who access.Identity, in *consen
 	out := &consentEventsOutput{}
 	out.Body.Items = make([]consentEventBody, 0, len(events))
 	for _, e := range events {
-		out.Body.Items = append(out.Body.Items, consentEventBody{Brand: refTo(e.BrandID), Channel: string(e.Channel), Kind: string(e.Kind), Source: string(e.Source),
-			Evidence: e.Evidence, Review: e.Review, At: e.At})
+		out.Body.Items = append(out.Body.Items, consentEventBody{
+			Brand: refTo(e.BrandID), Channel: string(e.Channel), Kind: string(e.Kind), Source: string(e.Source),
+			Evidence: e.Evidence, Review: e.Review, At: e.At,
+		})
 	}
 	return out, nil
 }
@@ -151,8 +167,10 @@ func (a *API) brandOf(ctx context.Context, who access.Identity, named brandRef) 
 		return 0, err
 	}
 	if len(brands) != 1 {
-		return 0, &overture.Error{Kind: overture.Invalid, Code: "brand_missing", Message: "this account has several brands: say which one",
-			Fields: []overture.Field{{Location: "body.brand", Message: "name one of the account's brands"}}}
+		return 0, &overture.Error{
+			Kind: overture.Invalid, Code: "brand_missing", Message: "this account has several brands: say which one",
+			Fields: []overture.Field{{Location: "body.brand", Message: "name one of the account's brands"}},
+		}
 	}
 	return brands[0].ID, nil
 }

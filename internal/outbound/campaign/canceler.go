@@ -23,9 +23,9 @@ type Canceler struct {
 	Log   *slog.Logger
 }
 
-// Run works until ctx ends.
-func (c *Canceler) Run(ctx context.Context) {
-	every(ctx, time.Second, c.Woken, c.Log, "take back canceled messages", func(ctx context.Context) error { return c.Once(ctx) })
+// Run works until ctx ends, and gives nil then.
+func (c *Canceler) Run(ctx context.Context) error {
+	return every(ctx, time.Second, c.Woken, c.Log, "take back canceled messages", c.Once)
 }
 
 // Once takes back everything that can be taken back now.
@@ -49,7 +49,7 @@ func (c *Canceler) Once(ctx context.Context) error {
 }
 
 // every runs f at once, then at each tick and each wake-up, until ctx ends. Errors are logged here and tried again.
-func every(ctx context.Context, pause time.Duration, woken <-chan struct{}, log *slog.Logger, what string, f func(context.Context) error) {
+func every(ctx context.Context, pause time.Duration, woken <-chan struct{}, log *slog.Logger, what string, f func(context.Context) error) error {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -58,7 +58,7 @@ func every(ctx context.Context, pause time.Duration, woken <-chan struct{}, log 
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		case <-woken:
 		}

@@ -25,9 +25,9 @@ type Finisher struct {
 	Log   *slog.Logger
 }
 
-// Run works until ctx ends.
-func (f *Finisher) Run(ctx context.Context) {
-	every(ctx, time.Second, nil, f.Log, "complete campaigns", f.Once)
+// Run works until ctx ends, and gives nil then.
+func (f *Finisher) Run(ctx context.Context) error {
+	return every(ctx, time.Second, nil, f.Log, "complete campaigns", f.Once)
 }
 
 // Once completes what is complete now.

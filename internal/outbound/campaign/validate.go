@@ -30,7 +30,8 @@ type setting struct {
 	skillErr  bool
 }
 
-// around reads account, sender and skill; those of another account are as unknown as those that never existed.
+// around reads account, sender and skill. One that the change names and the account does not have is NotFound, the same for another
+// account's as for one that never existed; one that is missing is left to check.
 func (s *Service) around(ctx context.Context, account overture.AccountID, ch Change, c *overture.Campaign) (setting, error) {
 	var a setting
 	acc, err := s.store.Account(ctx, account)
@@ -42,18 +43,27 @@ func (s *Service) around(ctx context.Context, account overture.AccountID, ch Cha
 	set(&sender, ch.SenderID)
 	set(&skill, ch.SkillID)
 	if a.sender, err = s.store.Sender(ctx, account, sender); err != nil {
-		if !errors.Is(err, overture.NotFound) {
-			return a, err
+		if a.senderErr = errors.Is(err, overture.NotFound); !a.senderErr || ch.SenderID != nil && sender != 0 {
+			return a, at("body.sender", err)
 		}
-		a.senderErr = true
 	}
 	if _, err := s.store.Skill(ctx, account, skill); err != nil {
-		if !errors.Is(err, overture.NotFound) {
-			return a, err
+		if a.skillErr = errors.Is(err, overture.NotFound); !a.skillErr || ch.SkillID != nil && skill != 0 {
+			return a, at("body.skill", err)
 		}
-		a.skillErr = true
 	}
 	return a, nil
+}
+
+// at adds to an error of another room's thing where it stands in the request.
+func at(location string, err error) error {
+	var known *overture.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	out := *known
+	out.Fields = append(out.Fields, overture.Field{Location: location, Message: known.Message})
+	return &out
 }
 
 // check gives Invalid with every wrong field, or nil.
@@ -82,12 +92,12 @@ func (a setting) wrong(c overture.Campaign, ch Change, now time.Time) (fields []
 	}
 	switch {
 	case a.senderErr:
-		say("sender", "there is no such sender in this account")
+		say("sender", "choose a sender of this account")
 	case c.Channel == overture.SMS && a.sender.Channel != c.Channel:
 		say("sender", "this sender is for %s; choose one for %s", a.sender.Channel, c.Channel)
 	}
 	if a.skillErr {
-		say("skill", "there is no such skill in this account")
+		say("skill", "choose a skill of this account; replies go there")
 	}
 	a.wrongText(c.Content, say)
 	a.wrongSchedule(c, ch, now, say)

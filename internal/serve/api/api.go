@@ -34,6 +34,10 @@ type Deps struct {
 	Consent       consentRoom
 	Conversations conversationRoom
 	Agents        agentRoom
+
+	Campaigns campaignRoom
+	Figures   figureRoom
+	Exports   exportRoom
 }
 
 // API is the door for programs and pages.
@@ -97,6 +101,12 @@ func (a *API) routes() {
 	a.registerOptOuts()
 	a.registerConversations()
 	a.registerAgents()
+	a.registerCampaigns()
+	a.registerProgress()
+	a.registerText()
+	a.registerMessages()
+	a.registerFigures()
+	a.registerExports()
 }
 
 // Routes lists what is registered.

@@ -37,6 +37,18 @@ var sampleBodies = map[string]string{
 	"POST /v1/opt-ins":           `{"address":"+12125550188","brand":"{brand}","evidence":"signed form"}`,
 	"PUT /v1/agents/me":          `{"available":true}`,
 
+	"POST /v1/campaigns":                         `{"name":"n","sender":"{sender}","skill":"{skill}","text":"t"}`,
+	"PATCH /v1/campaigns/{campaign}":             `{"sender":"{sender}","skill":"{skill}"}`,
+	"POST /v1/campaigns/{campaign}/test-send":    `{"to":"+12125550123"}`,
+	"POST /v1/campaigns/{campaign}/launch":       `{"consent":true}`,
+	"POST /v1/campaigns/{campaign}/pause":        `{"reason":"r"}`,
+	"POST /v1/campaigns/{campaign}/cancel":       `{"reason":"r"}`,
+	"POST /v1/campaigns/{campaign}/retry-failed": `{"all":true}`,
+	"POST /v1/campaigns/{campaign}/duplicate":    `{"name":"n"}`,
+	"POST /v1/campaigns/{campaign}/archive":      `{"archived":true}`,
+	"POST /v1/messages/{message}/resolve":        `{"action":"give_up"}`,
+	"POST /v1/text/measure":                      `{"text":"t"}`,
+
 	"POST /v1/conversations/{conversation}/messages": `{"text":"hi"}`,
 	"POST /v1/conversations/{conversation}/transfer": `{"skill":"{skill}"}`,
 }

@@ -18,7 +18,11 @@ import (
 	"github.com/overture-im/overture/internal/consent"
 	"github.com/overture-im/overture/internal/inbound/agent"
 	"github.com/overture-im/overture/internal/inbound/conversation"
+	"github.com/overture-im/overture/internal/insight/analytics"
+	"github.com/overture-im/overture/internal/insight/export"
 	"github.com/overture-im/overture/internal/kit/bucket"
+	"github.com/overture-im/overture/internal/outbound/campaign"
+	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/pubsub"
 	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/store"
@@ -67,6 +71,9 @@ func (w *world) open(limits api.Limits) {
 		Consent:       consent.New(w.store, time.Now),
 		Conversations: conversation.New(w.store, w.store, pubsub.New(), time.Now),
 		Agents:        agent.NewRoster(w.store, pubsub.New(), time.Now),
+		Campaigns:     campaign.New(campaign.Deps{Store: w.store, Lists: lists{w.store}, Windows: schedule.NewCalendar(), ParsePhone: parsePhone}),
+		Figures:       analytics.New(w.store),
+		Exports:       export.New(w.store),
 	})
 	w.handler = w.api.Handler()
 }
@@ -105,6 +112,7 @@ func (w *world) tenant(name string) *tenant {
 	tn.ids["brand"] = brand.ID.String()
 	tn.ids["sender"] = sender.ID.String()
 	tn.ids["key"] = key.ID.String()
+	w.campaign(tn, by, sender, skill.ID)
 	tn.ids["conversation"] = w.conversation(sender, skill.ID).String()
 	return tn
 }

@@ -1,0 +1,186 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/store"
+)
+
+// campaign adds a draft with one recipient, and a message that is held.
+func (w *world) campaign(tn *tenant, by overture.Actor, sender overture.Sender, skill overture.SkillID) {
+	w.t.Helper()
+	c, err := w.store.CreateCampaign(w.t.Context(), by, overture.Campaign{AccountID: tn.id, BrandID: sender.BrandID, Name: "Renewal", Channel: overture.SMS, SenderID: sender.ID,
+		SkillID: skill, Content: overture.Content{Text: "Hello", OptOutText: overture.OptOutTextDefault}, Window: overture.AlwaysOpen(), Rate: 1,
+		Lookback: time.Hour, Policy: overture.Safe, OpenConversation: overture.OpenConversationSkip}, time.Now())
+	w.must(err)
+	tn.ids["campaign"] = c.ID.String()
+	tn.ids["recipient"] = w.recipient(c).String()
+	m, err := w.store.EnqueueDirect(w.t.Context(), overture.Message{AccountID: tn.id, SenderID: sender.ID, Address: "+12125550177", Body: "x"}, time.Now(), time.Now().Add(time.Hour))
+	w.must(err)
+	w.exec(`DELETE FROM dispatch WHERE message_id = $1`, m.ID)
+	w.exec(`UPDATE message SET state = 40 WHERE id = $1`, m.ID)
+	tn.ids["message"] = m.ID.String()
+}
+
+func (w *world) recipient(c overture.Campaign) overture.RecipientID {
+	w.t.Helper()
+	imp, id := w.store.NewID(), w.store.NewID()
+	w.exec(`INSERT INTO list_import (id, account_id, campaign_id, state, source, file_name, encoding, delimiter, header, row_count, valid, rejected,
+			duplicates, opted_out, worst_row, worst_segments, segments, list_hash, content_hash, error, created_at, finished_at)
+		VALUES ($1, $2, $3, 'done', 'typed', '', 'utf-8', ',', '', 1, 1, 0, 0, 0, 1, 1, 1, $4, $5, '', 1, 1)`, imp, c.AccountID, c.ID, overture.ListHash{1}.String(), c.Content.Hash())
+	w.exec(`INSERT INTO recipient (id, account_id, campaign_id, import_id, row_number, address, zones, zone_source, text, vars, segments)
+		VALUES ($1, $2, $3, $4, 1, '+12125550123', 'America/New_York', 'number', '', '', 1)`, id, c.AccountID, c.ID, imp)
+	w.exec(`INSERT INTO recipient_address (address, campaign_id, recipient_id) VALUES ('+12125550123', $1, $2)`, c.ID, id)
+	w.exec(`UPDATE campaign SET recipient_count = 1 WHERE id = $1`, c.ID)
+	return overture.RecipientID(id)
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	if _, err := w.store.DB().Write.ExecContext(w.t.Context(), query, args...); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// lists is the recipient room's share for the campaign room, straight from the rows.
+type lists struct{ s *store.Store }
+
+func (l lists) Summary(ctx context.Context, _ overture.AccountID, id overture.CampaignID) (overture.ListSummary, error) {
+	var out overture.ListSummary
+	err := l.s.DB().Read.QueryRowContext(ctx, `SELECT COALESCE(SUM(valid), 0), COALESCE(SUM(segments), 0), COALESCE(MAX(worst_segments), 0)
+		FROM list_import WHERE campaign_id = $1`, id).Scan(&out.Valid, &out.Segments, &out.WorstSegments)
+	return out, err
+}
+
+func (l lists) Clear(ctx context.Context, _ overture.AccountID, id overture.CampaignID) error {
+	for _, table := range []string{"recipient", "recipient_address", "list_import"} {
+		if _, err := l.s.DB().Write.ExecContext(ctx, `DELETE FROM `+table+` WHERE campaign_id = $1`, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parsePhone(text string) (string, []string, error) {
+	if !strings.HasPrefix(text, "+1") {
+		return "", nil, overture.ErrInvalid("invalid_number", "begin with the country code")
+	}
+	return text, nil, nil
+}
+
+// One campaign through the door: compose, look, launch, pause, go on, cancel, copy, put away, with the answer a program sees each time.
+func TestCampaignThroughTheDoor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.as(w.a, overture.CampaignManager)
+	id := w.a.ids["campaign"]
+	steps := []struct {
+		method, path, body string
+		status             int
+		want               string // part of the answer
+	}{
+		{"POST", "/v1/campaigns", fill(t, "", `{"name":"Spring","sender":"{sender}","skill":"{skill}","text":"Hi {{1}}","rate":3,"lookback_hours":0,"window":{"mon":["09:00","17:30"]}}`, w.a), 201, `"lookback_hours":0`},
+		{"POST", "/v1/campaigns", fill(t, "", `{"name":"Spring","sender":"{sender}","skill":"{skill}","rate":999}`, w.a), 422, `"location":"body.rate"`},
+		{"POST", "/v1/campaigns", fill(t, "", `{"name":"Spring","sender":"{sender}","skill":"{skill}","speed":1}`, w.a), 422, `body.speed`},
+		{"POST", "/v1/campaigns", fill(t, "", `{"name":"Spring","sender":"{sender}","skill":"skl_zzz"}`, w.a), 404, `"skill_not_found"`},
+		{"GET", "/v1/campaigns?q=renew", "", 200, `"counts":{"queued":0`},
+		{"GET", "/v1/campaigns?state=running", "", 200, `"items":[]`},
+		{"PATCH", "/v1/campaigns/" + id, `{"text":"Hello again","launch_at":"2030-01-01T09:00:00Z"}`, 422, `launch_at`},
+		{"PATCH", "/v1/campaigns/" + id, `{"text":"Hello again","updated_at":"2026-01-01T00:00:00Z"}`, 409, `"campaign_changed"`},
+		{"PATCH", "/v1/campaigns/" + id, `{"rate":2,"launch_at":""}`, 200, `"rate":2`},
+		{"GET", "/v1/campaigns/" + id + "/checklist", "", 200, `"ready":true`},
+		{"GET", "/v1/campaigns/" + id + "/checklist?launch_at=2020-01-01T00:00:00Z", "", 200, `"ready":false`},
+		{"POST", "/v1/campaigns/" + id + "/test-send", `{"to":"+12125550199"}`, 202, `"text":"Hello To stop`},
+		{"POST", "/v1/campaigns/" + id + "/test-send", `{"to":"5550199"}`, 422, `"location":"body.to"`},
+		{"POST", "/v1/campaigns/" + id + "/pause", "", 409, `"campaign_draft"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{}`, 422, `"consent_missing"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{"consent":false}`, 422, `"consent_missing"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{"consent":true,"launch_at":"soon"}`, 422, `"bad_time"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{"consent":true,"launch_at":"2020-01-01T00:00:00Z"}`, 422, `"location":"checklist.launch"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{"consent":true,"launch_at":"now"}`, 200, `"state":"running"`},
+		{"POST", "/v1/campaigns/" + id + "/launch", `{"consent":true}`, 409, `"campaign_not_draft"`},
+		{"PATCH", "/v1/campaigns/" + id, `{"text":"too late"}`, 409, `"campaign_not_draft"`},
+		{"DELETE", "/v1/campaigns/" + id, "", 409, `"campaign_not_draft"`},
+		{"GET", "/v1/campaigns/" + id + "/progress", "", 200, `"counts":{"queued":1,`},
+		{"POST", "/v1/campaigns/" + id + "/pause", `{"reason":"lunch"}`, 200, `"reason":"paused by campaign_manager: lunch"`},
+		{"GET", "/v1/campaigns/" + id + "/progress", "", 200, `"stalled_reason":"paused by campaign_manager: lunch"`},
+		{"POST", "/v1/campaigns/" + id + "/resume", "", 200, `"state":"running"`},
+		{"POST", "/v1/campaigns/" + id + "/retry-failed", "", 200, `"retried":0`},
+		{"POST", "/v1/campaigns/" + id + "/archive", "", 409, `"campaign_running"`},
+		{"POST", "/v1/campaigns/" + id + "/cancel", "", 200, `"state":"canceled"`},
+		{"POST", "/v1/campaigns/" + id + "/retry-failed", `{"all":true}`, 409, `"campaign_canceled"`},
+		{"POST", "/v1/campaigns/" + id + "/duplicate", `{"with_recipients":true}`, 201, `"recipients":1`},
+		{"POST", "/v1/campaigns/" + id + "/archive", "", 200, `"archived_at":`},
+		{"GET", "/v1/figures?from=2026-01-01&to=2030-01-01", "", 200, `"campaigns":1`},
+		{"GET", "/v1/figures?from=yesterday", "", 422, `query.from`},
+		{"GET", "/v1/figures?from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z", "", 422, `query.to`},
+		{"GET", "/v1/figures?skill=" + w.a.ids["skill"] + "&campaign=" + id, "", 200, `"campaigns":1`},
+		{"GET", "/v1/figures?skill=" + w.b.ids["skill"], "", 404, `"skill_not_found"`},
+		{"GET", "/v1/figures?campaign=" + w.b.ids["campaign"], "", 404, `"campaign_not_found"`},
+		{"POST", "/v1/text/measure", `{"text":"Hi 🎉"}`, 200, `"offender":"🎉"`},
+		{"POST", "/v1/text/measure", `{"text":""}`, 200, `"available":98`},
+		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"forget"}`, 422, `body.action`},
+		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"give_up"}`, 200, `"state":"failed"`},
+		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"resend"}`, 409, `"message_not_held"`},
+	}
+	for _, s := range steps {
+		got := w.do(manager, s.method, s.path, s.body)
+		if got.status != s.status || !strings.Contains(got.body, s.want) {
+			t.Errorf("%s %s %s: %d %s; want %d with %s", s.method, s.path, s.body, got.status, got.body, s.status, s.want)
+		}
+	}
+}
+
+// Downloads are CSV under their own name, and noted in the audit log.
+func TestDownloads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.as(w.a, overture.CampaignManager)
+	for path, line := range map[string]string{
+		"/v1/campaigns.csv": "campaign,name,",
+		"/v1/campaigns/" + w.a.ids["campaign"] + "/recipients.csv": "recipient,row,number,",
+	} {
+		got := w.do(manager, "GET", path, "")
+		if got.status != 200 || !strings.HasPrefix(got.body, line) || strings.Count(got.body, "\r\n") != 2 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") ||
+			!strings.Contains(got.header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s: %d %v %q", path, got.status, got.header, got.body)
+		}
+	}
+	if got := w.do(manager, "GET", "/v1/campaigns/cmp_zzz/recipients.csv", ""); got.status != 404 || !strings.HasPrefix(got.header.Get("Content-Type"), "application/problem+json") {
+		t.Errorf("no such campaign: %d %v", got.status, got.header)
+	}
+	var n int
+	w.must(w.store.DB().Read.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM audit WHERE action LIKE 'export.%' AND account_id = $1`, w.a.id).Scan(&n))
+	if n != 2 {
+		t.Errorf("%d downloads in the audit log, want 2", n)
+	}
+}
+
+// The same key launches once, whatever the second call says.
+func TestLaunchIsIdempotent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.as(w.a, overture.CampaignManager)
+	path := "/v1/campaigns/" + w.a.ids["campaign"] + "/launch"
+	first := w.do(manager, "POST", path, `{"consent":true}`, "Idempotency-Key", "k1")
+	again := w.do(manager, "POST", path, `{"consent":true}`, "Idempotency-Key", "k1")
+	if first.status != 200 || again.status != 200 || first.body != again.body {
+		t.Errorf("first %d %s, again %d %s", first.status, first.body, again.status, again.body)
+	}
+}
+
+// An API key launches too; the person who made it answers for the consent.
+func TestKeyLaunches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.do(w.key(w.a, access.CampaignsLaunch), "POST", "/v1/campaigns/"+w.a.ids["campaign"]+"/launch", `{"consent":true}`)
+	if got.status != 200 || got.field(t, "consent_by") != w.a.admin.String() {
+		t.Errorf("%d %s, want consent by %s", got.status, got.body, fmt.Sprint(w.a.admin))
+	}
+}

@@ -27,7 +27,7 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		} else {
 			c.LaunchAt, c.State = now, overture.Running
 		}
-		if c.ListHash, c.RecipientCount, err = s.listAtLaunch(ctx, tx, c.AccountID, c.ID); err != nil {
+		if c.ListHash, c.RecipientCount, err = s.frozenList(ctx, tx, c.AccountID, c.ID); err != nil {
 			return err
 		}
 		if c.RecipientCount == 0 {
@@ -65,32 +65,4 @@ func consenting(ctx context.Context, tx *sql.Tx, by overture.Actor) (overture.Us
 		return 0, fmt.Errorf("who made %s: %w", by.KeyID, err)
 	}
 	return user, nil
-}
-
-// listAtLaunch gives the combined hash and the number of recipients of a list that is complete.
-func (s *Store) listAtLaunch(ctx context.Context, tx *sql.Tx, account overture.AccountID, campaign overture.CampaignID) (string, int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT state, list_hash, valid FROM list_import WHERE campaign_id = $1 AND account_id = $2 AND state <> 'failed'`, campaign, account)
-	if err != nil {
-		return "", 0, fmt.Errorf("list of %s: %w", campaign, err)
-	}
-	defer rows.Close()
-	var sum overture.ListHash
-	total := 0
-	for rows.Next() {
-		var state overture.ImportState
-		var text string
-		var n int
-		if err := rows.Scan(&state, &text, &n); err != nil {
-			return "", 0, fmt.Errorf("list of %s: %w", campaign, err)
-		}
-		if state != overture.ImportDone {
-			return "", 0, campaignConflict("import_running", "a list is being loaded into this campaign; wait for its end, then launch")
-		}
-		hash, err := overture.ParseListHash(text)
-		if err != nil {
-			return "", 0, fmt.Errorf("hash of the list of %s: %w", campaign, err)
-		}
-		sum, total = sum.Plus(hash), total+n
-	}
-	return sum.String(), total, rows.Err()
 }

@@ -85,7 +85,10 @@ func (s *Service) Edit(ctx context.Context, by overture.Actor, id overture.Campa
 	if c, err = s.store.UpdateDraft(ctx, by, c, ch.fields(), now); err != nil || c.Content == before {
 		return c, err
 	}
-	return c, s.recheck(ctx, c.AccountID, c.ID)
+	if err := s.recheck(ctx, c.AccountID, c.ID); err != nil {
+		return c, err
+	}
+	return s.store.Campaign(ctx, c.AccountID, c.ID)
 }
 
 // Delete removes a draft with its list.

@@ -35,9 +35,11 @@ type Deps struct {
 	Conversations conversationRoom
 	Agents        agentRoom
 
-	Campaigns campaignRoom
-	Figures   figureRoom
-	Exports   exportRoom
+	Campaigns     campaignRoom
+	Recipients    recipientRoom
+	MaxUploadRows int // of one CSV file; 0: 2,000,000
+	Figures       figureRoom
+	Exports       exportRoom
 }
 
 // API is the door for programs and pages.
@@ -102,6 +104,7 @@ func (a *API) routes() {
 	a.registerConversations()
 	a.registerAgents()
 	a.registerCampaigns()
+	a.registerRecipients()
 	a.registerProgress()
 	a.registerText()
 	a.registerMessages()

@@ -2,14 +2,18 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/access"
-	"github.com/overture-im/overture/internal/store"
+	"github.com/overture-im/overture/internal/kit/phone"
+	"github.com/overture-im/overture/internal/kit/tz"
+	"github.com/overture-im/overture/internal/outbound/recipient"
 )
 
 // campaign adds a draft with one recipient, and a message that is held.
@@ -48,30 +52,18 @@ func (w *world) exec(query string, args ...any) {
 	}
 }
 
-// lists is the recipient room's share for the campaign room, straight from the rows.
-type lists struct{ s *store.Store }
-
-func (l lists) Summary(ctx context.Context, _ overture.AccountID, id overture.CampaignID) (overture.ListSummary, error) {
-	var out overture.ListSummary
-	err := l.s.DB().Read.QueryRowContext(ctx, `SELECT COALESCE(SUM(valid), 0), COALESCE(SUM(segments), 0), COALESCE(MAX(worst_segments), 0)
-		FROM list_import WHERE campaign_id = $1`, id).Scan(&out.Valid, &out.Segments, &out.WorstSegments)
-	return out, err
+func (w *world) people() *recipient.Room {
+	return recipient.New(recipient.Deps{Store: w.store, ParsePhone: parsePhone, ZoneKnown: tz.Valid, Log: slog.New(slog.DiscardHandler)})
 }
 
-func (l lists) Clear(ctx context.Context, _ overture.AccountID, id overture.CampaignID) error {
-	for _, table := range []string{"recipient", "recipient_address", "list_import"} {
-		if _, err := l.s.DB().Write.ExecContext(ctx, `DELETE FROM `+table+` WHERE campaign_id = $1`, id); err != nil {
-			return err
-		}
-	}
-	return nil
+func (w *world) recheck(ctx context.Context, account overture.AccountID, id overture.CampaignID) error {
+	_, err := w.people().Recheck(ctx, account, id)
+	return err
 }
 
 func parsePhone(text string) (string, []string, error) {
-	if !strings.HasPrefix(text, "+1") {
-		return "", nil, overture.ErrInvalid("invalid_number", "begin with the country code")
-	}
-	return text, nil, nil
+	n, err := phone.Parse(text)
+	return n.E164, n.Zones, err
 }
 
 // One campaign through the door: compose, look, launch, pause, go on, cancel, copy, put away, with the answer a program sees each time.
@@ -182,5 +174,91 @@ func TestKeyLaunches(t *testing.T) {
 	got := w.do(w.key(w.a, access.CampaignsLaunch), "POST", "/v1/campaigns/"+w.a.ids["campaign"]+"/launch", `{"consent":true}`)
 	if got.status != 200 || got.field(t, "consent_by") != w.a.admin.String() {
 		t.Errorf("%d %s, want consent by %s", got.status, got.body, fmt.Sprint(w.a.admin))
+	}
+}
+
+// A list through the door: typed and uploaded, looked at, repaired, taken away.
+func TestRecipientsThroughTheDoor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.as(w.a, overture.CampaignManager)
+	path := "/v1/campaigns/" + w.a.ids["campaign"]
+	csv := []string{"Content-Type", "text/csv"}
+	steps := []struct {
+		method, path, body string
+		header             []string
+		status             int
+		want               string
+	}{
+		{"POST", "/recipients/csv?header=yes&file_name=people.csv", "phone,name\n+12125550124,Ada\n12125550125,Bob\n12125550125,Bob\n5550126,Eve\n", csv, 201, `"valid":2,"rejected":2,"duplicates":1`},
+		{"POST", "/recipients/csv", "phone\n+12125550127\n", []string{"Content-Type", "application/octet-stream"}, 201, `"valid":1`},
+		{"POST", "/recipients/csv", "phone\n+12125550128\n", []string{"Content-Type", "multipart/form-data"}, 415, `"unsupported_type"`},
+		{"POST", "/recipients/csv", "", csv, 422, `"empty_file"`},
+		{"POST", "/recipients/csv", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00", csv, 422, `"not_text"`},
+		{"POST", "/recipients/csv?encoding=ebcdic", "phone\n+12125550129\n", csv, 422, `"unknown_encoding"`},
+		{"POST", "/recipients/csv?speed=1", "phone\n", csv, 422, `query.speed`},
+		{"POST", "/recipients/csv", strings.Repeat("+12125550123\n", 2500), csv, 413, `"too_many_rows"`},
+		{"POST", "/recipients/typed", `{"lines":"+12125550130\n+12125550131, a text of their own"}`, nil, 201, `"valid":2`},
+		{"POST", "/recipients/typed", `{"lines":"` + strings.Repeat(`+12125550130\n`, 101) + `"}`, nil, 413, `"too_many_lines"`},
+		{"GET", "/recipients?limit=2", "", nil, 200, `"next_cursor"`},
+		{"GET", "/recipients?q=50131", "", nil, 200, `"text":"a text of their own ` + overture.OptOutTextDefault},
+		{"GET", "/recipients?state=delivered", "", nil, 200, `"items":[]`},
+		{"GET", "/recipients?state=lost", "", nil, 422, `query.state`},
+		{"GET", "/recipients/" + w.a.ids["recipient"], "", nil, 200, `"check":"window"`},
+		{"GET", "/recipients/rcp_zzz", "", nil, 404, `"recipient_not_found"`},
+		{"GET", "/imports", "", nil, 200, `"file_name":"people.csv"`},
+		{"GET", "/problems", "", nil, 200, `"code":"duplicate_number","count":1`},
+		{"GET", "/problems?code=invalid_number", "", nil, 200, `"raw":"5550126,Eve"`},
+		{"GET", "/problems?limit=1", "", nil, 200, `"next_cursor"`},
+		{"GET", "/problems?cursor=nonsense", "", nil, 422, `"bad_cursor"`},
+		{"GET", "/problems.csv", "", nil, 200, "5550126"},
+		{"POST", "/problems/fix", `{"row":5,"line":"555,Eve"}`, nil, 200, `"remaining":1`},
+		{"POST", "/problems/fix", `{"row":5,"line":"+12125550126,Eve"}`, nil, 200, `"fixed":1`},
+		{"POST", "/problems/fix", `{"row":5,"line":"+12125550126,Eve"}`, nil, 404, `"problem_not_found"`},
+		{"POST", "/problems/fix", `{"row":5,"rule":"discard"}`, nil, 422, `"row_or_rule"`},
+		{"POST", "/problems/fix", `{"code":"duplicate_number","rule":"discard"}`, nil, 200, `"discarded":1`},
+		{"PATCH", "", `{"text":"Hello {{name}}"}`, nil, 200, `"recipients":4`},
+		{"DELETE", "/recipients", "", nil, 204, ""},
+		{"GET", "/recipients", "", nil, 200, `"items":[]`},
+	}
+	for _, s := range steps {
+		got := w.do(manager, s.method, path+s.path, s.body, s.header...)
+		if got.status != s.status || !strings.Contains(got.body, s.want) {
+			t.Errorf("%s %s %.60q: %d %s; want %d with %s", s.method, s.path, s.body, got.status, got.body, s.status, s.want)
+		}
+	}
+}
+
+// Pages of a list join without a gap, in its order.
+func TestRecipientPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	manager := w.as(w.a, overture.CampaignManager)
+	path := "/v1/campaigns/" + w.a.ids["campaign"]
+	var file strings.Builder
+	for i := range 25 {
+		fmt.Fprintf(&file, "+1212555%04d\n", 130+i)
+	}
+	if got := w.do(manager, "POST", path+"/recipients/csv", file.String(), "Content-Type", "text/csv"); got.status != 201 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	seen, cursor := []string{}, ""
+	for range 10 {
+		var body struct {
+			Items []struct {
+				Address string `json:"address"`
+			} `json:"items"`
+			NextCursor string `json:"next_cursor"`
+		}
+		w.must(json.Unmarshal([]byte(w.do(manager, "GET", path+"/recipients?limit=7&cursor="+cursor, "").body), &body))
+		for _, x := range body.Items {
+			seen = append(seen, x.Address)
+		}
+		if cursor = body.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if len(seen) != 26 || seen[1] != "+12125550130" || seen[25] != "+12125550154" {
+		t.Errorf("saw %d: %v", len(seen), seen)
 	}
 }

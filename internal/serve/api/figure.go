@@ -15,8 +15,8 @@ type figureRoom interface {
 }
 
 type figuresInput struct {
-	From     string        `query:"from" maxLength:"40" doc:"Launched at or after: RFC 3339, or a date (its beginning in UTC)"`
-	To       string        `query:"to" maxLength:"40" doc:"Launched before: RFC 3339, or a date (its end in UTC)"`
+	From     string   `query:"from" maxLength:"40" doc:"Launched at or after: RFC 3339, or a date (its beginning in UTC)"`
+	To       string   `query:"to" maxLength:"40" doc:"Launched before: RFC 3339, or a date (its end in UTC)"`
 	Skill    []string `query:"skill,explode" maxItems:"100" doc:"Campaigns of these skills; repeat the parameter for several"`
 	Campaign []string `query:"campaign,explode" maxItems:"100" doc:"These campaigns; repeat the parameter for several"`
 }

@@ -71,9 +71,10 @@ func (w *world) open(limits api.Limits) {
 		Consent:       consent.New(w.store, time.Now),
 		Conversations: conversation.New(w.store, w.store, pubsub.New(), time.Now),
 		Agents:        agent.NewRoster(w.store, pubsub.New(), time.Now),
-		Campaigns:     campaign.New(campaign.Deps{Store: w.store, Lists: lists{w.store}, Windows: schedule.NewCalendar(), ParsePhone: parsePhone}),
-		Figures:       analytics.New(w.store),
-		Exports:       export.New(w.store),
+		Campaigns:     campaign.New(campaign.Deps{Store: w.store, Lists: w.people(), Windows: schedule.NewCalendar(), ParsePhone: parsePhone, Recheck: w.recheck}),
+		Recipients:    w.people(), MaxUploadRows: 1500,
+		Figures: analytics.New(w.store),
+		Exports: export.New(w.store),
 	})
 	w.handler = w.api.Handler()
 }

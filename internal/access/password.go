@@ -94,7 +94,7 @@ func (h *hasher) matches(ctx context.Context, password, encoded string) (bool, e
 	if err != nil {
 		return false, fmt.Errorf("password hash: %w", err)
 	}
-	got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(want))) //nolint:gosec // 32 bytes
+	got := argon2.IDKey([]byte(password), salt, passes, memory, lanes, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 

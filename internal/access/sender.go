@@ -108,9 +108,11 @@ func (c *Control) checkSender(x overture.Sender) error {
 	}
 	if c.checkBaseURL != nil {
 		if err := c.checkBaseURL(x.BaseURL); err != nil {
-			return &overture.Error{Kind: overture.Invalid, Code: "bad_base_url", Err: err,
+			return &overture.Error{
+				Kind: overture.Invalid, Code: "bad_base_url", Err: err,
 				Message: "the server may not call this base URL; it is a public https address such as " + twilioBaseURL,
-				Fields:  []overture.Field{{Location: "body.base_url", Message: err.Error()}}}
+				Fields:  []overture.Field{{Location: "body.base_url", Message: err.Error()}},
+			}
 		}
 	}
 	return nil

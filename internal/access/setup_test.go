@@ -78,7 +78,8 @@ func TestSettings(t *testing.T) {
 	window.Holidays = []string{"2026-12-25"}
 	a, err := c.UpdateAccount(t.Context(), by, access.AccountChange{
 		OptOutText: ptr(" Reply STOP to end "), SMSLimit: ptr(160), LengthPolicy: ptr(overture.LengthStrict), Window: &window, SendRate: ptr(5),
-		Lookback: ptr(48 * time.Hour), HelpText: ptr("We help"), TimeZone: ptr("America/New_York"), OpenConversation: ptr(overture.OpenConversationHold)})
+		Lookback: ptr(48 * time.Hour), HelpText: ptr("We help"), TimeZone: ptr("America/New_York"), OpenConversation: ptr(overture.OpenConversationHold),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +87,10 @@ func TestSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := overture.Settings{OptOutText: "Reply STOP to end", SMSLimit: 160, LengthPolicy: overture.LengthStrict, Window: window, SendRate: 5,
-		Lookback: 48 * time.Hour, HelpText: "We help", TimeZone: "America/New_York", OpenConversation: overture.OpenConversationHold}
+	want := overture.Settings{
+		OptOutText: "Reply STOP to end", SMSLimit: 160, LengthPolicy: overture.LengthStrict, Window: window, SendRate: 5,
+		Lookback: 48 * time.Hour, HelpText: "We help", TimeZone: "America/New_York", OpenConversation: overture.OpenConversationHold,
+	}
 	for _, got := range []overture.Settings{a.Settings, again.Settings} {
 		if got.Window.Days != window.Days || !slices.Equal(got.Window.Holidays, window.Holidays) {
 			t.Errorf("window = %+v", got.Window)
@@ -125,8 +128,10 @@ func TestSettings(t *testing.T) {
 func TestSenders(t *testing.T) {
 	t.Parallel()
 	c, s, by, started := room(t)
-	good := access.NewSender{BrandID: started.Brand.ID, Name: "main", Channel: overture.SMS, Provider: access.Twilio, Address: "+12125550100",
-		AccountSID: "AC0123456789abcdef0123456789abcdef", AuthToken: "first"}
+	good := access.NewSender{
+		BrandID: started.Brand.ID, Name: "main", Channel: overture.SMS, Provider: access.Twilio, Address: "+12125550100",
+		AccountSID: "AC0123456789abcdef0123456789abcdef", AuthToken: "first",
+	}
 	x, err := c.CreateSender(t.Context(), by, good)
 	if err != nil {
 		t.Fatal(err)
@@ -218,8 +223,10 @@ func TestSkillsOfUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := c.CreateUser(t.Context(), by, access.NewUser{Email: "agent@alpha.example", Name: "A", Password: "correct horse battery", Role: overture.AgentRole,
-		Skills: []overture.SkillID{one.ID, one.ID, two.ID}})
+	m, err := c.CreateUser(t.Context(), by, access.NewUser{
+		Email: "agent@alpha.example", Name: "A", Password: "correct horse battery", Role: overture.AgentRole,
+		Skills: []overture.SkillID{one.ID, one.ID, two.ID},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,8 +100,10 @@ func (c *Control) mayTry(email, clientAddress string, now time.Time) error {
 		}
 	}
 	if longest > 0 {
-		return &overture.Error{Kind: overture.TooMany, Code: "too_many_tries", RetryAfter: longest,
-			Message: "too many tries to sign in; wait a minute and try again"}
+		return &overture.Error{
+			Kind: overture.TooMany, Code: "too_many_tries", RetryAfter: longest,
+			Message: "too many tries to sign in; wait a minute and try again",
+		}
 	}
 	return nil
 }

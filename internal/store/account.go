@@ -186,7 +186,7 @@ func (s *Store) Brands(ctx context.Context, account overture.AccountID, after ov
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list brands: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.Brand
 	for rows.Next() {
 		b := overture.Brand{AccountID: account}

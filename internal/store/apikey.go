@@ -59,7 +59,7 @@ func (s *Store) APIKeys(ctx context.Context, account overture.AccountID, after o
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list API keys: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.APIKey
 	for rows.Next() {
 		var k overture.APIKey

@@ -31,7 +31,7 @@ func (s *Store) AuditEntries(ctx context.Context, account overture.AccountID, af
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list audit entries: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.AuditEntry
 	for rows.Next() {
 		var e overture.AuditEntry

@@ -84,8 +84,10 @@ func (s *Store) laterCall(ctx context.Context, tx *sql.Tx, call overture.Idempot
 }
 
 func errInFlight() error {
-	return &overture.Error{Kind: overture.Conflict, Code: "idempotency_in_flight", RetryAfter: retryInFlight,
-		Message: "a request with this Idempotency-Key is being carried out; ask again in a second for its answer"}
+	return &overture.Error{
+		Kind: overture.Conflict, Code: "idempotency_in_flight", RetryAfter: retryInFlight,
+		Message: "a request with this Idempotency-Key is being carried out; ask again in a second for its answer",
+	}
 }
 
 // commitCall runs inside the transaction of the effect. Without its claim the effect must not happen: another request has the key.

@@ -35,8 +35,10 @@ func TestSecretsAtRest(t *testing.T) {
 	must(t, s.CreateAccount(t.Context(), overture.Account{ID: 1, Name: "a", Enabled: true, CreatedAt: now}, brand,
 		overture.User{ID: 2, AccountID: 1, Email: "a@alpha.example", Role: overture.Administrator, CreatedAt: now}, "hash"))
 	for id, address := range map[overture.SenderID]overture.Address{10: "+12125550110", 11: "+12125550111"} {
-		must(t, s.CreateSender(t.Context(), by, overture.Sender{ID: id, AccountID: 1, BrandID: 3, Name: "s", Channel: overture.SMS, Provider: "twilio",
-			Address: address, AuthToken: canary, SecondAuthToken: canary + "2", WebhookKey: string(address), Rate: 1, CreatedAt: now}))
+		must(t, s.CreateSender(t.Context(), by, overture.Sender{
+			ID: id, AccountID: 1, BrandID: 3, Name: "s", Channel: overture.SMS, Provider: "twilio",
+			Address: address, AuthToken: canary, SecondAuthToken: canary + "2", WebhookKey: string(address), Rate: 1, CreatedAt: now,
+		}))
 	}
 	call := overture.IdempotentCall{AccountID: 1, Route: "POST /v1/api-keys", Key: "k", Claim: "c", BodyHash: "h"}
 	if _, _, _, err := s.BeginIdempotent(t.Context(), call, now, now.Add(time.Minute)); err != nil {

@@ -18,8 +18,10 @@ const senderColumns = `id, account_id, brand_id, name, channel, provider, addres
 // scanSender reads senderColumns and whatever follows them.
 func scanSender(scan func(...any) error, x *overture.Sender, rest ...any) error {
 	var created int64
-	err := scan(append([]any{&x.ID, &x.AccountID, &x.BrandID, &x.Name, &x.Channel, &x.Provider, &x.Address, &x.BaseURL, &x.AccountSID,
-		&x.MessagingServiceSID, &x.WebhookKey, &x.Rate, &x.Stopped, &x.StopReason, &created}, rest...)...)
+	err := scan(append([]any{
+		&x.ID, &x.AccountID, &x.BrandID, &x.Name, &x.Channel, &x.Provider, &x.Address, &x.BaseURL, &x.AccountSID,
+		&x.MessagingServiceSID, &x.WebhookKey, &x.Rate, &x.Stopped, &x.StopReason, &created,
+	}, rest...)...)
 	x.CreatedAt = time.UnixMilli(created).UTC()
 	return err
 }
@@ -127,7 +129,7 @@ func (s *Store) Senders(ctx context.Context, account overture.AccountID, after o
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list senders: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.Sender
 	for rows.Next() {
 		var x overture.Sender

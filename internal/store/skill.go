@@ -50,7 +50,7 @@ func (s *Store) Skills(ctx context.Context, account overture.AccountID, search s
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list skills: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.Skill
 	for rows.Next() {
 		k := overture.Skill{AccountID: account}
@@ -74,7 +74,7 @@ func (s *Store) UserSkills(ctx context.Context, account overture.AccountID, user
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list skills of users: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	for rows.Next() {
 		var user overture.UserID
 		var skill overture.SkillID

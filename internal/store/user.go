@@ -66,7 +66,7 @@ func (s *Store) Users(ctx context.Context, account overture.AccountID, after ove
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list users: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // the read is over
+	defer rows.Close()
 	var out []overture.User
 	for rows.Next() {
 		var u overture.User

@@ -38,9 +38,11 @@ type accountBody struct {
 
 func wireAccount(a overture.Account) accountBody {
 	s := a.Settings
-	return accountBody{ID: refTo(a.ID), Name: a.Name, OptOutText: s.OptOutText, SMSLimit: s.SMSLimit, LengthPolicy: string(s.LengthPolicy),
+	return accountBody{
+		ID: refTo(a.ID), Name: a.Name, OptOutText: s.OptOutText, SMSLimit: s.SMSLimit, LengthPolicy: string(s.LengthPolicy),
 		Window: wireWindow(s.Window), SendRate: s.SendRate, LookbackHours: int(s.Lookback / time.Hour), DefaultSkill: refTo(s.DefaultSkillID),
-		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), OrdinaryWords: append([]string{}, s.OrdinaryWords...), CreatedAt: a.CreatedAt}
+		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), OrdinaryWords: append([]string{}, s.OrdinaryWords...), CreatedAt: a.CreatedAt,
+	}
 }
 
 type accountOutput struct{ Body accountBody }
@@ -64,8 +66,10 @@ type updateAccountInput struct {
 
 func (a *API) registerAccount() {
 	register(a, access.AccountRead, operation{Method: "GET", Path: "/v1/account", Summary: "Get the account and its settings", Tag: "account"}, a.getAccount)
-	register(a, access.AccountWrite, operation{Method: "PATCH", Path: "/v1/account", Summary: "Change the account's settings", Tag: "account",
-		Description: "Settings are defaults of new campaigns; launched ones keep theirs."}, a.updateAccount)
+	register(a, access.AccountWrite, operation{
+		Method: "PATCH", Path: "/v1/account", Summary: "Change the account's settings", Tag: "account",
+		Description: "Settings are defaults of new campaigns; launched ones keep theirs.",
+	}, a.updateAccount)
 }
 
 func (a *API) getAccount(ctx context.Context, who access.Identity, _ *struct{}) (*accountOutput, error) {
@@ -78,8 +82,10 @@ func (a *API) getAccount(ctx context.Context, who access.Identity, _ *struct{}) 
 
 func (a *API) updateAccount(ctx context.Context, who access.Identity, in *updateAccountInput) (*accountOutput, error) {
 	b := in.Body
-	change := access.AccountChange{Name: b.Name, OptOutText: b.OptOutText, SMSLimit: b.SMSLimit, SendRate: b.SendRate, HelpText: b.HelpText, TimeZone: b.TimeZone,
-		LengthPolicy: (*overture.LengthPolicy)(b.LengthPolicy), OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation), OrdinaryWords: b.OrdinaryWords}
+	change := access.AccountChange{
+		Name: b.Name, OptOutText: b.OptOutText, SMSLimit: b.SMSLimit, SendRate: b.SendRate, HelpText: b.HelpText, TimeZone: b.TimeZone,
+		LengthPolicy: (*overture.LengthPolicy)(b.LengthPolicy), OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation), OrdinaryWords: b.OrdinaryWords,
+	}
 	if b.Window != nil {
 		w, err := b.Window.window("body.window")
 		if err != nil {

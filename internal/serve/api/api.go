@@ -122,8 +122,10 @@ func (a *API) OpenAPI() ([]byte, error) { return a.spec() }
 func (a *API) Handler() http.Handler {
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.deny(w, r, &problem{Status: http.StatusForbidden, Code: "cross_origin",
-			Detail: "a page of another site made this request; call the API from Overture's own pages or with an API key"})
+		a.deny(w, r, &problem{
+			Status: http.StatusForbidden, Code: "cross_origin",
+			Detail: "a page of another site made this request; call the API from Overture's own pages or with an API key",
+		})
 	}))
 	return a.observe(origins.Handler(http.HandlerFunc(a.dispatch)))
 }

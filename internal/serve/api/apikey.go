@@ -29,8 +29,10 @@ type apiKeyBody struct {
 }
 
 func wireKey(k overture.APIKey) apiKeyBody {
-	return apiKeyBody{ID: refTo(k.ID), Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedBy: refTo(k.CreatedBy),
-		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt}
+	return apiKeyBody{
+		ID: refTo(k.ID), Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedBy: refTo(k.CreatedBy),
+		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, LastUsedAt: k.LastUsedAt,
+	}
 }
 
 type createKeyInput struct {

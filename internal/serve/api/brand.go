@@ -30,8 +30,10 @@ type brandsOutput struct{ Body page[brandBody] }
 
 func (a *API) registerBrands() {
 	register(a, access.BrandsRead, operation{Method: "GET", Path: "/v1/brands", Summary: "List brands", Tag: "account"}, a.listBrands)
-	register(a, access.BrandsWrite, operation{Method: "POST", Path: "/v1/brands", Summary: "Create a brand", Tag: "account", Status: 201,
-		Description: "Opt-outs hold for a brand, over all its numbers."}, a.createBrand)
+	register(a, access.BrandsWrite, operation{
+		Method: "POST", Path: "/v1/brands", Summary: "Create a brand", Tag: "account", Status: 201,
+		Description: "Opt-outs hold for a brand, over all its numbers.",
+	}, a.createBrand)
 }
 
 func (a *API) listBrands(ctx context.Context, who access.Identity, in *Paged) (*brandsOutput, error) {

@@ -44,8 +44,10 @@ func (r Route) idempotent() bool { return r.Method == http.MethodPost && r.Permi
 func (a *API) once(rt Route, w http.ResponseWriter, r *http.Request, who access.Identity, next guarded) {
 	call := overture.IdempotentCall{AccountID: who.AccountID, Route: rt.String(), Key: r.Header.Get(idempotencyHeader), Claim: newClaim()}
 	if !goodKey(call.Key) {
-		a.deny(w, r, &problem{Status: http.StatusUnprocessableEntity, Code: "idempotency_key",
-			Detail: "an Idempotency-Key is 1 to 255 visible ASCII characters; use a random one per request"})
+		a.deny(w, r, &problem{
+			Status: http.StatusUnprocessableEntity, Code: "idempotency_key",
+			Detail: "an Idempotency-Key is 1 to 255 visible ASCII characters; use a random one per request",
+		})
 		return
 	}
 	sum := sha256.New()
@@ -100,7 +102,8 @@ func (a *API) carryOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 				call.BodyHash = streamed.hash()
 			}
 			err = a.deps.Idempotency.FinishIdempotent(settle, call, overture.IdempotentAnswer{
-				Status: out.status, ContentType: w.Header().Get("Content-Type"), Body: out.body.Bytes(), BodyHash: call.BodyHash})
+				Status: out.status, ContentType: w.Header().Get("Content-Type"), Body: out.body.Bytes(), BodyHash: call.BodyHash,
+			})
 		} else {
 			err = a.deps.Idempotency.DropIdempotent(settle, call)
 		}
@@ -140,8 +143,10 @@ func (a *API) renew(ctx context.Context, call overture.IdempotentCall) (stop fun
 
 func (a *API) repeat(w http.ResponseWriter, r *http.Request, call overture.IdempotentCall, kept overture.IdempotentAnswer) {
 	if kept.BodyHash != call.BodyHash {
-		a.deny(w, r, &problem{Status: http.StatusUnprocessableEntity, Code: "idempotency_mismatch",
-			Detail: "this Idempotency-Key was used with another request; use a new key for a new request"})
+		a.deny(w, r, &problem{
+			Status: http.StatusUnprocessableEntity, Code: "idempotency_mismatch",
+			Detail: "this Idempotency-Key was used with another request; use a new key for a new request",
+		})
 		return
 	}
 	if kept.ContentType != "" {

@@ -37,7 +37,9 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, caller string, limit
 	if wait == 0 {
 		return true
 	}
-	a.deny(w, r, &problem{Status: http.StatusTooManyRequests, Code: "rate_limited", retryAfter: wait,
-		Detail: fmt.Sprintf("more than %d requests at once or %g per second; wait as long as Retry-After says", limit.Burst, limit.PerSecond)})
+	a.deny(w, r, &problem{
+		Status: http.StatusTooManyRequests, Code: "rate_limited", retryAfter: wait,
+		Detail: fmt.Sprintf("more than %d requests at once or %g per second; wait as long as Retry-After says", limit.Burst, limit.PerSecond),
+	})
 	return false
 }

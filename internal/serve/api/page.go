@@ -81,6 +81,8 @@ func decodeCursor(cursor string) (string, error) {
 }
 
 func errCursor() error {
-	return &overture.Error{Kind: overture.Invalid, Code: "bad_cursor", Message: "the cursor is not one this list gave; start without a cursor",
-		Fields: []overture.Field{{Location: "query.cursor", Message: "not a cursor of this list"}}}
+	return &overture.Error{
+		Kind: overture.Invalid, Code: "bad_cursor", Message: "the cursor is not one this list gave; start without a cursor",
+		Fields: []overture.Field{{Location: "query.cursor", Message: "not a cursor of this list"}},
+	}
 }

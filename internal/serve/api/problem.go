@@ -104,8 +104,10 @@ func problemOf(err error) *problem {
 }
 
 func bodyTooLarge(limit int64) *problem {
-	return &problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
-		Detail: "the body is larger than the " + strconv.FormatInt(limit, 10) + " bytes this route takes; send less"}
+	return &problem{
+		Status: http.StatusRequestEntityTooLarge, Code: "body_too_large",
+		Detail: "the body is larger than the " + strconv.FormatInt(limit, 10) + " bytes this route takes; send less",
+	}
 }
 
 // maxLocation keeps a hostile field name from filling the answer.

@@ -110,9 +110,11 @@ func (a *API) handle(permission access.Permission, op plain, do func(w http.Resp
 		a.guard(rt, w, r, func(w http.ResponseWriter, r *http.Request, who access.Identity) {
 			for name := range r.URL.Query() {
 				if !known[name] {
-					a.deny(w, r, &problem{Status: http.StatusUnprocessableEntity, Code: "invalid",
+					a.deny(w, r, &problem{
+						Status: http.StatusUnprocessableEntity, Code: "invalid",
 						Detail: "the request is not as /openapi.json describes it; errors says where",
-						Errors: []problemField{{Location: clipLocation("query." + name), Message: "unknown query parameter"}}})
+						Errors: []problemField{{Location: clipLocation("query." + name), Message: "unknown query parameter"}},
+					})
 					return
 				}
 			}
@@ -157,8 +159,10 @@ func (a *API) secureOperation(h *huma.Operation, rt Route) {
 		h.Security = []map[string][]string{{"session": {}}, {"key": {}}}
 	}
 	if rt.idempotent() {
-		h.Parameters = append(h.Parameters, &huma.Param{Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "The same key with the same request gives the same answer for 24 hours, and has one effect"})
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "The same key with the same request gives the same answer for 24 hours, and has one effect",
+		})
 	}
 }
 
@@ -188,12 +192,14 @@ func (a *API) describePlain(rt Route, op plain) {
 	}
 	if op.Consumes != "" {
 		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			op.Consumes: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+			op.Consumes: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}
 	}
 	ok := &huma.Response{Description: http.StatusText(op.Status)}
 	if op.Answer != nil {
 		ok.Content = map[string]*huma.MediaType{"application/json": {
-			Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(op.Answer), true, "")}}
+			Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(op.Answer), true, ""),
+		}}
 	} else if op.Produces != "" {
 		ok.Content = map[string]*huma.MediaType{op.Produces: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	}

@@ -37,9 +37,11 @@ type senderBody struct {
 }
 
 func (a *API) wireSender(who access.Identity, x overture.Sender) senderBody {
-	b := senderBody{ID: refTo(x.ID), Brand: refTo(x.BrandID), Name: x.Name, Channel: string(x.Channel), Provider: x.Provider, Address: string(x.Address),
+	b := senderBody{
+		ID: refTo(x.ID), Brand: refTo(x.BrandID), Name: x.Name, Channel: string(x.Channel), Provider: x.Provider, Address: string(x.Address),
 		BaseURL: x.BaseURL, AccountSID: x.AccountSID, MessagingServiceSID: x.MessagingServiceSID, Rate: x.Rate, Stopped: x.Stopped,
-		StopReason: x.StopReason, CreatedAt: x.CreatedAt}
+		StopReason: x.StopReason, CreatedAt: x.CreatedAt,
+	}
 	if access.Allows(who, access.SendersWrite) {
 		b.InboundURL = a.deps.PublicURL + "/hooks/" + x.Provider + "/" + x.WebhookKey + "/inbound"
 	}
@@ -108,7 +110,8 @@ func (a *API) createSender(ctx context.Context, who access.Identity, in *createS
 	b := in.Body
 	x, err := a.deps.Senders.CreateSender(ctx, who.Actor(), access.NewSender{
 		BrandID: b.Brand.ID, Name: b.Name, Channel: overture.Channel(b.Channel), Provider: b.Provider, Address: overture.Address(b.Address),
-		BaseURL: b.BaseURL, AccountSID: b.AccountSID, AuthToken: overture.Secret(b.AuthToken), MessagingServiceSID: b.MessagingServiceSID, Rate: b.Rate})
+		BaseURL: b.BaseURL, AccountSID: b.AccountSID, AuthToken: overture.Secret(b.AuthToken), MessagingServiceSID: b.MessagingServiceSID, Rate: b.Rate,
+	})
 	return a.senderAnswer(who, x, err)
 }
 
@@ -121,7 +124,8 @@ func (a *API) updateSender(ctx context.Context, who access.Identity, in *updateS
 	b := in.Body
 	x, err := a.deps.Senders.UpdateSender(ctx, who.Actor(), in.Sender.ID, access.SenderChange{
 		Name: b.Name, BaseURL: b.BaseURL, AccountSID: b.AccountSID, MessagingServiceSID: b.MessagingServiceSID, Rate: b.Rate,
-		AuthToken: (*overture.Secret)(b.AuthToken), SecondAuthToken: (*overture.Secret)(b.SecondAuthToken)})
+		AuthToken: (*overture.Secret)(b.AuthToken), SecondAuthToken: (*overture.Secret)(b.SecondAuthToken),
+	})
 	return a.senderAnswer(who, x, err)
 }
 

@@ -57,8 +57,10 @@ type signOutOutput struct {
 }
 
 func (a *API) registerSession() {
-	register(a, access.Public, operation{Method: "POST", Path: "/v1/session", Summary: "Sign in", Tag: "session", Status: 201,
-		Description: "Sets the session cookie. The answer is the same for an unknown address and a wrong password."}, a.signIn)
+	register(a, access.Public, operation{
+		Method: "POST", Path: "/v1/session", Summary: "Sign in", Tag: "session", Status: 201,
+		Description: "Sets the session cookie. The answer is the same for an unknown address and a wrong password.",
+	}, a.signIn)
 	register(a, access.Known, operation{Method: "GET", Path: "/v1/session", Summary: "Who am I, and what may I do", Tag: "session"}, a.me)
 	register(a, access.SignedIn, operation{Method: "DELETE", Path: "/v1/session", Summary: "Sign out", Tag: "session"}, a.signOut)
 	register(a, access.SignedIn, operation{Method: "PUT", Path: "/v1/session/password", Summary: "Change one's own password", Tag: "session"}, a.changePassword)
@@ -119,6 +121,9 @@ func (a *API) changePassword(ctx context.Context, who access.Identity, in *passw
 
 // cookie carries the session's token; in the past it takes the cookie away.
 func (a *API) cookie(token string, expires time.Time) http.Cookie {
-	return http.Cookie{Name: sessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true,
-		Secure: isHTTPS(a.deps.PublicURL), SameSite: http.SameSiteLaxMode}
+	//nolint:gosec // Secure only where the public URL is https: on plain http a browser would drop the cookie
+	return http.Cookie{
+		Name: sessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true,
+		Secure: isHTTPS(a.deps.PublicURL), SameSite: http.SameSiteLaxMode,
+	}
 }

@@ -67,7 +67,7 @@ func TestDatabaseBusy(t *testing.T) {
 	}
 	other, err := sql.Open("sqlite", "file:"+filepath.Join(o.DataDir, "overture.db")+"?_txlock=immediate")
 	w.must(err)
-	defer other.Close() //nolint:errcheck // the test is over
+	defer other.Close()
 	tx, err := other.BeginTx(t.Context(), nil)
 	w.must(err)
 	busy := w.do(admin, "POST", "/v1/skills", `{"name":"busy"}`)
@@ -111,7 +111,7 @@ func TestDatabaseGone(t *testing.T) {
 
 func worldOn(t testing.TB, o store.Options) *world {
 	t.Helper()
-	s, err := store.Open(context.Background(), o) //nolint:usetesting // the store outlives t.Context in cleanups
+	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

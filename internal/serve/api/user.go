@@ -80,7 +80,8 @@ func (a *API) listUsers(ctx context.Context, who access.Identity, in *Paged) (*u
 
 func (a *API) createUser(ctx context.Context, who access.Identity, in *createUserInput) (*userOutput, error) {
 	m, err := a.deps.Users.CreateUser(ctx, who.Actor(), access.NewUser{
-		Email: in.Body.Email, Name: in.Body.Name, Password: in.Body.Password, Role: overture.Role(in.Body.Role), Skills: idsOf(in.Body.Skills)})
+		Email: in.Body.Email, Name: in.Body.Name, Password: in.Body.Password, Role: overture.Role(in.Body.Role), Skills: idsOf(in.Body.Skills),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (b *windowBody) days() [7]*[]string {
 var dayNames = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // window reads the body; location is where it stands in the request, such as "body.window".
-func (b windowBody) window(location string) (overture.Window, error) {
+func (b *windowBody) window(location string) (overture.Window, error) {
 	var w overture.Window
 	for d, hours := range b.days() {
 		if len(*hours) == 0 {
@@ -79,6 +79,8 @@ func minutes(text string) int {
 func clockText(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
 
 func errWindow(location, message string) error {
-	return &overture.Error{Kind: overture.Invalid, Code: "bad_window", Message: "the sending window is not right: " + message,
-		Fields: []overture.Field{{Location: location, Message: message}}}
+	return &overture.Error{
+		Kind: overture.Invalid, Code: "bad_window", Message: "the sending window is not right: " + message,
+		Fields: []overture.Field{{Location: location, Message: message}},
+	}
 }

@@ -91,20 +91,26 @@ func (w *world) tenant(name string) *tenant {
 	tn := &tenant{id: overture.AccountID(w.store.NewID()), admin: overture.UserID(w.store.NewID()), users: map[overture.Role]overture.User{}, ids: map[string]string{}}
 	brand := overture.Brand{ID: overture.BrandID(w.store.NewID()), AccountID: tn.id, Name: name, CreatedAt: now}
 	// Not by Bootstrap: hashing a password for every world would take most of the suite's time.
-	w.must(w.store.CreateAccount(ctx, overture.Account{ID: tn.id, Name: name, Enabled: true, CreatedAt: now}, brand, overture.User{ID: tn.admin, AccountID: tn.id,
-		Email: "admin@" + strings.ToLower(name) + ".example", Name: "Administrator", Role: overture.Administrator, CreatedAt: now}, goodHash))
+	w.must(w.store.CreateAccount(ctx, overture.Account{ID: tn.id, Name: name, Enabled: true, CreatedAt: now}, brand, overture.User{
+		ID: tn.admin, AccountID: tn.id,
+		Email: "admin@" + strings.ToLower(name) + ".example", Name: "Administrator", Role: overture.Administrator, CreatedAt: now,
+	}, goodHash))
 	by := overture.Actor{AccountID: tn.id, UserID: tn.admin}
 	skill := overture.Skill{ID: overture.SkillID(w.store.NewID()), AccountID: tn.id, Name: "support"}
 	w.must(w.store.CreateSkill(ctx, by, skill, time.Now()))
 	for _, role := range overture.Roles() {
-		u := overture.User{ID: overture.UserID(w.store.NewID()), AccountID: tn.id, Role: role, Name: string(role),
-			Email: string(role) + "@" + strings.ToLower(name) + ".example", CreatedAt: time.Now()}
+		u := overture.User{
+			ID: overture.UserID(w.store.NewID()), AccountID: tn.id, Role: role, Name: string(role),
+			Email: string(role) + "@" + strings.ToLower(name) + ".example", CreatedAt: time.Now(),
+		}
 		w.must(w.store.CreateUser(ctx, by, u, "no password", []overture.SkillID{skill.ID}))
 		tn.users[role] = u
 	}
-	sender := overture.Sender{ID: overture.SenderID(w.store.NewID()), AccountID: tn.id, BrandID: brand.ID, Name: "main", Channel: overture.SMS,
+	sender := overture.Sender{
+		ID: overture.SenderID(w.store.NewID()), AccountID: tn.id, BrandID: brand.ID, Name: "main", Channel: overture.SMS,
 		Provider: "twilio", Address: "+12125550100", BaseURL: "https://api.twilio.com", AccountSID: "AC0123456789abcdef0123456789abcdef",
-		AuthToken: "token-canary", WebhookKey: name, Rate: 10, CreatedAt: time.Now()}
+		AuthToken: "token-canary", WebhookKey: name, Rate: 10, CreatedAt: time.Now(),
+	}
 	w.must(w.store.CreateSender(ctx, by, sender))
 	key := overture.APIKey{ID: overture.APIKeyID(w.store.NewID()), AccountID: tn.id, Name: "sample", CreatedBy: tn.admin, CreatedAt: time.Now()}
 	w.must(w.store.CreateAPIKey(ctx, by, key, "hash of "+name))
@@ -123,8 +129,10 @@ func (w *world) conversation(sender overture.Sender, skill overture.SkillID) ove
 	w.t.Helper()
 	w.n++
 	from := overture.Address(fmt.Sprintf("+1212555%04d", 120+w.n))
-	in := overture.Inbound{AccountID: sender.AccountID, SenderID: sender.ID, Provider: "twilio", ProviderID: fmt.Sprintf("SM%d", w.n), From: from, To: sender.Address,
-		Body: "hello", ReceivedAt: time.Now()}
+	in := overture.Inbound{
+		AccountID: sender.AccountID, SenderID: sender.ID, Provider: "twilio", ProviderID: fmt.Sprintf("SM%d", w.n), From: from, To: sender.Address,
+		Body: "hello", ReceivedAt: time.Now(),
+	}
 	w.must(w.store.StoreInbound(w.t.Context(), []overture.Reply{{Inbound: in, BrandID: sender.BrandID, Channel: overture.SMS}}))
 	pending, err := w.store.PendingReplies(w.t.Context(), 10)
 	w.must(err)
@@ -155,8 +163,10 @@ func (w *world) as(tn *tenant, role overture.Role) caller {
 	token := fmt.Sprintf("token-%d", w.n)
 	now := time.Now()
 	u := tn.users[role]
-	w.must(w.store.CreateSession(w.t.Context(), overture.Actor{AccountID: tn.id}, overture.Session{ID: overture.SessionID(w.store.NewID()), User: u,
-		SessionVersion: u.SessionVersion, CreatedAt: now, ExpiresAt: now.Add(time.Hour), LastSeenAt: now}, hash(token)))
+	w.must(w.store.CreateSession(w.t.Context(), overture.Actor{AccountID: tn.id}, overture.Session{
+		ID: overture.SessionID(w.store.NewID()), User: u,
+		SessionVersion: u.SessionVersion, CreatedAt: now, ExpiresAt: now.Add(time.Hour), LastSeenAt: now,
+	}, hash(token)))
 	return caller{cookie: token}
 }
 
@@ -195,7 +205,7 @@ func (a answer) field(t testing.TB, name string) string {
 }
 
 func (w *world) do(who caller, method, path, body string, header ...string) answer {
-	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body)) //nolint:usetesting // also used in goroutines
+	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

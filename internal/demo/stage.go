@@ -1,0 +1,221 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/app"
+	"github.com/overture-im/overture/internal/client"
+	"github.com/overture-im/overture/internal/lab"
+)
+
+// stage is everything the demo runs.
+type stage struct {
+	out    io.Writer
+	log    *slog.Logger
+	dir    string
+	began  time.Time // when the server started
+	closes []func() error
+
+	server *app.App
+	labURL string
+	lab    *lab.Client
+	key    string
+
+	admin, manager, agent *client.Client
+	people                []person
+	skill, brand          string
+	sender                client.Sender
+}
+
+type person struct{ role, email, password string }
+
+const (
+	adminEmail = "admin@demo.example"
+	fromNumber = "+16465550199"
+	rate       = 60 // segments per second: fast enough for a story, slow enough to watch
+)
+
+// fast are the waiting times of the send protocol, shortened as only the lab allows: its record shows an accepted message at once.
+func fast() app.SendSettings {
+	return app.SendSettings{Connections: 64, ClientTimeout: 3 * time.Second, Deadline: 3 * time.Second, ProviderDelay: time.Second, LookupSpacing: time.Second}
+}
+
+func (s *stage) build(ctx context.Context, listen string) error {
+	if err := s.startLab(ctx); err != nil {
+		return err
+	}
+	if err := s.startServer(ctx, listen); err != nil {
+		return err
+	}
+	if err := s.furnish(ctx); err != nil {
+		return err
+	}
+	return s.hire(ctx)
+}
+
+func (s *stage) close() error {
+	var errs []error
+	for i := len(s.closes) - 1; i >= 0; i-- {
+		errs = append(errs, s.closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// startLab runs the lab as an HTTP server of its own.
+func (s *stage) startLab(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ready, ended := &firstLine{line: make(chan string, 1)}, make(chan error, 1)
+	go func() {
+		ended <- lab.Serve(ctx, "127.0.0.1:0", lab.Options{Seed: 1, Logger: s.log, LedgerPath: filepath.Join(s.dir, "ledger.ndjson")}, ready)
+	}()
+	s.closes = append(s.closes, func() error { cancel(); return <-ended })
+	select {
+	case line := <-ready.line:
+		s.labURL = strings.TrimSpace(strings.TrimPrefix(line, "lab listens on "))
+	case err := <-ended:
+		ended <- nil
+		return fmt.Errorf("start the lab: %w", err)
+	}
+	s.lab = lab.NewClient(s.labURL)
+	return nil
+}
+
+// firstLine hands on the first line written to it.
+type firstLine struct {
+	line chan string
+	part bytes.Buffer
+	done bool
+}
+
+func (f *firstLine) Write(p []byte) (int, error) {
+	f.part.Write(p)
+	if line, _, whole := strings.Cut(f.part.String(), "\n"); whole && !f.done {
+		f.done = true
+		f.line <- line
+	}
+	return len(p), nil
+}
+
+func (s *stage) startServer(ctx context.Context, listen string) error {
+	o := app.Options{DataDir: filepath.Join(s.dir, "data"), Listen: listen, Lab: true, Log: s.log, Send: fast()}
+	admin := person{string(overture.Administrator), adminEmail, password()}
+	made, err := app.CreateAccount(ctx, o, app.NewAccount{Name: "Harbor Coffee", Email: admin.email, Password: admin.password, WithAPIKey: true})
+	if err != nil {
+		return fmt.Errorf("create the account: %w", err)
+	}
+	s.key, s.brand = made.APIKey.Reveal(), made.Brand.String()
+	s.people = append(s.people, admin)
+	s.began = time.Now()
+	if s.server, err = start(ctx, o); errors.Is(err, syscall.EADDRINUSE) {
+		host, _, _ := net.SplitHostPort(listen)
+		o.Listen = net.JoinHostPort(host, "0")
+		s.server, err = start(ctx, o)
+	}
+	if err != nil {
+		return err
+	}
+	s.closes = append(s.closes, func() error { return s.server.Stop(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+func start(ctx context.Context, o app.Options) (*app.App, error) {
+	a, err := app.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.Start(context.WithoutCancel(ctx))
+}
+
+// furnish makes what a campaign needs: a skill, a from-number the lab knows, and people who stopped the brand before.
+func (s *stage) furnish(ctx context.Context) error {
+	var err error
+	if s.admin, err = s.as(ctx, s.people[0]); err != nil {
+		return err
+	}
+	skill, err := s.admin.CreateSkill(ctx, "Spring offers")
+	if err != nil {
+		return fmt.Errorf("create the skill: %w", err)
+	}
+	s.skill = skill.ID
+	sid, token := "AC"+randomHex(16), randomHex(16)
+	if s.sender, err = s.admin.CreateSender(ctx, client.NewSender{
+		Brand: s.brand, Name: "Harbor Coffee", Channel: "sms", Provider: "twilio", Address: fromNumber, BaseURL: s.labURL, AccountSID: sid, AuthToken: token, Rate: rate,
+	}); err != nil {
+		return fmt.Errorf("create the sender: %w", err)
+	}
+	if err := s.lab.AddAccount(ctx, sid, token); err != nil {
+		return err
+	}
+	if err := s.lab.SetNumber(ctx, lab.Number{Number: fromNumber, AccountSID: sid, InboundURL: s.sender.InboundURL}); err != nil {
+		return err
+	}
+	if err := s.lab.SetProfile(ctx, "", lab.Profile{LatencyMS: 20, JitterMS: 30, DeliveredAfterMS: 400, DeliveryJitterMS: 800, QuietSending: true}); err != nil {
+		return err
+	}
+	if err := s.lab.SetScripts(ctx, scripts()); err != nil {
+		return err
+	}
+	for _, number := range optedOutBefore() {
+		if err := s.admin.OptOut(ctx, number, s.brand, "stopped at the counter"); err != nil {
+			return fmt.Errorf("record an opt-out: %w", err)
+		}
+	}
+	return nil
+}
+
+// hire adds one user of each other role and signs in those who act.
+func (s *stage) hire(ctx context.Context) error {
+	for _, role := range []overture.Role{overture.CampaignManager, overture.AgentManager, overture.AgentRole} {
+		name := strings.ReplaceAll(string(role), "_", "-")
+		p := person{string(role), name + "@demo.example", password()}
+		u := client.NewUser{Email: p.email, Name: "Demo " + strings.ReplaceAll(string(role), "_", " "), Role: p.role, Password: p.password}
+		if role == overture.AgentRole {
+			u.Skills = []string{s.skill}
+		}
+		if _, err := s.admin.CreateUser(ctx, u); err != nil {
+			return fmt.Errorf("create the %s: %w", name, err)
+		}
+		s.people = append(s.people, p)
+	}
+	var err error
+	if s.manager, err = s.as(ctx, s.people[1]); err != nil {
+		return err
+	}
+	if s.agent, err = s.as(ctx, s.people[3]); err != nil {
+		return err
+	}
+	if err := s.agent.Available(ctx, true, 100); err != nil {
+		return fmt.Errorf("make the agent available: %w", err)
+	}
+	return nil
+}
+
+func (s *stage) as(ctx context.Context, p person) (*client.Client, error) {
+	c, err := client.New(client.Options{URL: s.server.URL()})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.SignIn(ctx, p.email, p.password); err != nil {
+		return nil, fmt.Errorf("sign in as %s: %w", p.role, err)
+	}
+	return c, nil
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/egress"
+	"github.com/overture-im/overture/internal/kit/phone"
+	"github.com/overture-im/overture/internal/outbound/recipient"
 )
 
 // checkBaseURL refuses provider addresses this server may not call: public https only, unless it runs with the lab.
@@ -23,6 +26,20 @@ func clientIP(trustProxy bool) func(r *http.Request) string {
 	return func(r *http.Request) string {
 		all := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
 		return strings.TrimSpace(all[len(all)-1]) // the one our own proxy added; the others anybody can write
+	}
+}
+
+// parsePhone gives rooms what they need of a number.
+func parsePhone(text string) (e164 string, zones []string, err error) {
+	n, err := phone.Parse(text)
+	return n.E164, n.Zones, err
+}
+
+// recheck lets the campaign room have a list looked at again after its text changed.
+func recheck(people *recipient.Room) func(context.Context, overture.AccountID, overture.CampaignID) error {
+	return func(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error {
+		_, err := people.Recheck(ctx, account, campaign)
+		return err
 	}
 }
 

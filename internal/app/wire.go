@@ -12,9 +12,14 @@ import (
 	"github.com/overture-im/overture/internal/inbound/agent"
 	"github.com/overture-im/overture/internal/inbound/conversation"
 	"github.com/overture-im/overture/internal/inbound/reply"
+	"github.com/overture-im/overture/internal/insight/analytics"
+	"github.com/overture-im/overture/internal/insight/export"
 	"github.com/overture-im/overture/internal/kit/segment"
+	"github.com/overture-im/overture/internal/kit/tz"
+	"github.com/overture-im/overture/internal/outbound/campaign"
 	"github.com/overture-im/overture/internal/outbound/dispatch"
 	"github.com/overture-im/overture/internal/outbound/receipt"
+	"github.com/overture-im/overture/internal/outbound/recipient"
 	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/provider/twilio"
 	"github.com/overture-im/overture/internal/pubsub"
@@ -91,10 +96,22 @@ func (a *App) wire(ctx context.Context) error {
 	a.loop("reply matcher", reply.NewMatcher(replies).Run)
 	a.loop("router", agent.NewRouter(db, bus, a.log, time.Now).Run)
 
+	// Composing: drafts, their lists, launch and life; and what became of it all.
+	people := recipient.New(recipient.Deps{Store: db, ParsePhone: parsePhone, ZoneKnown: tz.Valid, Log: a.log})
+	a.work("list cleanup", every(time.Minute, a.log, "list cleanup", people.Cleanup))
+	campaigns := campaign.New(campaign.Deps{
+		Store: db, Lists: people, Windows: calendar, ParsePhone: parsePhone, Recheck: recheck(people), Wake: bus.Publish, Log: a.log,
+	})
+	wakeCanceler, noCancels := bus.Subscribe(pubsub.Campaign)
+	a.onStop("canceler wake-ups", func(context.Context) error { noCancels(); return nil })
+	a.work("canceler", (&campaign.Canceler{Store: db, Woken: wakeCanceler, Log: a.log}).Run)
+	a.work("finisher", (&campaign.Finisher{Store: db, Speed: campaigns.Speed(), Wake: bus.Publish, Log: a.log}).Run)
+
 	door := api.New(api.Deps{
 		Log: a.log, PublicURL: o.PublicURL, ClientIP: clientIP(o.TrustProxy), Idempotency: db,
 		Door: who, Sessions: who, Users: who, Keys: who, Accounts: who, Senders: who,
 		Consent: consent.New(db, time.Now), Conversations: conversation.New(db, db, bus, time.Now), Agents: agent.NewRoster(db, bus, time.Now),
+		Campaigns: campaigns, Recipients: people, Figures: analytics.New(db), Exports: export.New(db),
 	})
 	a.work("idempotency sweep", door.Run)
 

@@ -47,7 +47,7 @@ func habits() []habit {
 		{ending: "53", does: "is accepted, but the provider's answer is lost", rule: lab.Rule{Fault: "accept_reset"}},
 		{ending: "59", does: "is accepted with an error answer", rule: lab.Rule{Fault: "server_error_accepted"}},
 		{ending: "61", does: "is not accepted at first: error answer", rule: lab.Rule{Fault: "server_error_refused"}},
-		{ending: "67", does: "is not accepted at first: too many requests", rule: lab.Rule{Fault: "throttle"}},
+		{ending: "67", does: "may be told \"too many requests\" at first, which slows the sender for a while", rule: lab.Rule{Fault: "throttle", Share: 0.2}},
 		{ending: "71", does: "gets every receipt twice", rule: lab.Rule{Fault: "receipt_duplicated", FaultTimes: -1}},
 		{ending: "73", does: "gets receipts in the wrong order", rule: lab.Rule{Fault: "receipt_reordered", FaultTimes: -1}},
 		{ending: "79", does: "never gets a delivery receipt", rule: lab.Rule{NoReceipt: true}},
@@ -113,11 +113,12 @@ func writePeople() string {
 	}
 	var numbers []struct{ number, city string }
 	for i := range 100 {
-		for _, p := range append(append([]place{}, awake...), asleep...) {
+		for k, p := range append(append([]place{}, awake...), asleep...) {
 			if i >= p.people {
 				continue
 			}
-			numbers = append(numbers, struct{ number, city string }{p.number(i), p.city})
+			n := (i + 13*k) % p.people // so that those who behave alike do not stand together
+			numbers = append(numbers, struct{ number, city string }{p.number(n), p.city})
 		}
 	}
 	for i, one := range numbers {

@@ -45,7 +45,7 @@ type person struct{ role, email, password string }
 const (
 	adminEmail = "admin@demo.example"
 	fromNumber = "+16465550199"
-	rate       = 60 // segments per second: fast enough for a story, slow enough to watch
+	rate       = 80 // segments per second: fast enough for a story, slow enough to watch
 )
 
 // fast are the waiting times of the send protocol, shortened as only the lab allows: its record shows an accepted message at once.

@@ -52,7 +52,7 @@ const Twilio = "twilio"
 
 const (
 	twilioBaseURL = "https://api.twilio.com"
-	maxSenderRate = 1000
+	maxSenderRate = 100_000
 	maxToken      = 200
 )
 

@@ -179,6 +179,7 @@ func (r *Rig) Start(ctx context.Context) error {
 		}
 		select {
 		case err := <-r.exited:
+			r.server = nil
 			tail, _ := os.ReadFile(filepath.Join(r.o.Dir, "server.log"))
 			return fmt.Errorf("the server ended at its start: %w: %s", err, tail[max(0, len(tail)-2000):])
 		case <-ctx.Done():
@@ -210,9 +211,13 @@ func (r *Rig) Signal(sig syscall.Signal) error {
 	if err := r.server.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal server: %w", err)
 	}
-	<-r.exited
-	r.server = nil
-	return nil
+	defer func() { r.server = nil }()
+	select {
+	case <-r.exited:
+		return nil
+	case <-time.After(40 * time.Second): // longer than the server's own time to finish what is in flight
+		return errors.Join(errors.New("the server did not end when told to"), r.server.Process.Kill())
+	}
 }
 
 // StatusURL is where receipts of the rig's sender go, without a query.

@@ -47,7 +47,7 @@ var tortureFaults = lab.Profile{LatencyMS: 5, JitterMS: 20, ResetBefore: 0.01, S
 	ReceiptLost: 0.2, ReceiptDuplicated: 0.1, ReceiptLate: 0.05, ReceiptLateMS: 3000, ReceiptReordered: 0.1}
 
 // tortureFlags are the send protocol in small: the same order of times as in earnest, grace ≥ deadline + client time-out + provider delay.
-var tortureFlags = []string{"--connections", "16", "--client-timeout", "700ms", "--send-deadline", "300ms", "--grace", "2500ms", "--lookup-spacing", "600ms", "--lease-ttl", "1s"}
+var tortureFlags = []string{"--connections", "16", "--client-timeout", "700ms", "--send-deadline", "300ms", "--provider-delay", "1500ms", "--grace", "2500ms", "--lookup-spacing", "600ms", "--lease-ttl", "1s"}
 
 // Torture kills the real server with SIGKILL in mid-campaign, again and again, against a lab that misbehaves, then lets it finish and
 // verifies the database against the lab's ledger. It returns an error when a promise was broken.

@@ -54,7 +54,7 @@ type updateAccountInput struct {
 		SMSLimit         *int        `json:"sms_limit,omitempty" minimum:"60" maximum:"1600"`
 		LengthPolicy     *string     `json:"length_policy,omitempty" enum:"warn,one_segment,strict"`
 		Window           *windowBody `json:"window,omitempty"`
-		SendRate         *int        `json:"send_rate,omitempty" minimum:"1" maximum:"1000"`
+		SendRate         *int        `json:"send_rate,omitempty" minimum:"1" maximum:"100000"`
 		LookbackHours    *int        `json:"lookback_hours,omitempty" minimum:"1" maximum:"8784"`
 		DefaultSkill     *skillRef   `json:"default_skill,omitempty"`
 		HelpText         *string     `json:"help_text,omitempty" maxLength:"320"`

@@ -63,7 +63,7 @@ type createSenderInput struct {
 		AccountSID          string   `json:"account_sid" maxLength:"64"`
 		AuthToken           string   `json:"auth_token" minLength:"1" maxLength:"200" writeOnly:"true"`
 		MessagingServiceSID string   `json:"messaging_service_sid,omitempty" maxLength:"64"`
-		Rate                int      `json:"rate,omitempty" minimum:"1" maximum:"1000" doc:"Segments per second; default 1"`
+		Rate                int      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"Segments per second; default 1"`
 	}
 }
 
@@ -76,7 +76,7 @@ type updateSenderInput struct {
 		AuthToken           *string `json:"auth_token,omitempty" minLength:"1" maxLength:"200" writeOnly:"true" doc:"The old token keeps proving signatures as the second one"`
 		SecondAuthToken     *string `json:"second_auth_token,omitempty" maxLength:"200" writeOnly:"true" doc:"Also accepted in signatures during a rotation; empty ends that"`
 		MessagingServiceSID *string `json:"messaging_service_sid,omitempty" maxLength:"64"`
-		Rate                *int    `json:"rate,omitempty" minimum:"1" maximum:"1000"`
+		Rate                *int    `json:"rate,omitempty" minimum:"1" maximum:"100000"`
 	}
 }
 

@@ -152,7 +152,7 @@ func (s *Store) outbounds(ctx context.Context, condition string, account overtur
 		FROM recipient_address ra
 		JOIN recipient r ON r.id = ra.recipient_id
 		JOIN campaign c ON c.id = r.campaign_id
-		JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.id
+		JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.id
 		LEFT JOIN list_import l ON l.id = r.import_id
 		LEFT JOIN inflight f ON f.message_id = m.id
 		LEFT JOIN attempt a ON a.message_id = m.id AND a.n = m.attempts

@@ -62,13 +62,13 @@ func (s *Store) InflightCount(ctx context.Context, sender overture.SenderID) (in
 // take one of them as proof for another message.
 func (s *Store) KnownProviderIDs(ctx context.Context, sender overture.SenderID, address overture.Address) (map[string]bool, error) {
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.provider_id FROM recipient_address r
-			JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.recipient_id
+			JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.recipient_id
 			WHERE r.address = $1 AND m.sender_id = $2 AND m.provider_id <> ''
 		UNION SELECT m.provider_id FROM conversation c
 			JOIN entry e ON e.conversation_id = c.id JOIN message m ON m.entry_id = e.id AND m.entry_id > 0
 			WHERE c.brand_id = (SELECT brand_id FROM sender WHERE id = $2) AND c.address = $1 AND m.provider_id <> ''
 		UNION SELECT a.provider_id FROM recipient_address r
-			JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.recipient_id JOIN attempt a ON a.message_id = m.id
+			JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.recipient_id JOIN attempt a ON a.message_id = m.id
 			WHERE r.address = $1 AND m.sender_id = $2 AND a.provider_id <> ''`, address, sender)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("known provider ids: %w", err))

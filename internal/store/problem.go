@@ -7,28 +7,54 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
-const problemFrom = ` FROM problem p JOIN list_import i ON i.id = p.import_id AND i.state = 'done' WHERE i.campaign_id = $1 AND i.account_id = $2 `
+const problemFrom = `FROM problem p JOIN list_import i ON i.id = p.import_id AND i.state = 'done' WHERE i.campaign_id = $1 AND i.account_id = $2 `
 
-// Problems lists rejected rows of a campaign's list by import and row.
+// Problems lists rejected rows of a campaign's list by import and row. One import at a time, so that each page is a walk along an index.
 func (s *Store) Problems(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, f overture.ProblemFilter) ([]overture.Problem, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT p.import_id, p.row_number, p.column_name, p.code, p.reason, p.raw`+problemFrom+
-		`AND (p.import_id, p.row_number) > ($3, $4) AND ($5 = '' OR p.code = $5) ORDER BY p.import_id, p.row_number LIMIT $6`,
-		campaign, account, f.After.Import, f.After.Row, f.Code, f.Limit)
+	imports, err := s.imports(ctx, s.db.Read, `i.campaign_id = $1 AND i.account_id = $2 AND i.state = 'done' AND i.rejected > 0 AND i.id >= $3 ORDER BY i.id`,
+		campaign, account, f.After.Import)
 	if err != nil {
-		return nil, sqldb.Trouble(fmt.Errorf("list problems of %s: %w", campaign, err))
+		return nil, err
+	}
+	var out []overture.Problem
+	for _, im := range imports {
+		after := 0
+		if im.ID == f.After.Import {
+			after = f.After.Row
+		}
+		where, args := `p.import_id = $1 AND p.row_number > $2`, []any{im.ID, after, f.Limit - len(out)}
+		if f.Code != "" {
+			where, args = where+` AND p.code = $4`, append(args, f.Code)
+		}
+		page, err := s.problems(ctx, `FROM problem p WHERE `+where+` ORDER BY p.row_number LIMIT $3`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("list problems of %s: %w", campaign, err)
+		}
+		if out = append(out, page...); len(out) >= f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) problems(ctx context.Context, from string, args ...any) ([]overture.Problem, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT p.import_id, p.row_number, p.column_name, p.code, p.reason, p.raw `+from, args...)
+	if err != nil {
+		return nil, sqldb.Trouble(err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var out []overture.Problem
 	for rows.Next() {
 		var p overture.Problem
 		if err := rows.Scan(&p.ImportID, &p.Row, &p.Column, &p.Code, &p.Reason, &p.Raw); err != nil {
-			return nil, fmt.Errorf("list problems of %s: %w", campaign, err)
+			return nil, err
 		}
 		out = append(out, p)
 	}
@@ -37,39 +63,51 @@ func (s *Store) Problems(ctx context.Context, account overture.AccountID, campai
 
 // ProblemsInRow gives the problems of one row number: several when several imports have one there.
 func (s *Store) ProblemsInRow(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, row int) ([]overture.Problem, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT p.import_id, p.row_number, p.column_name, p.code, p.reason, p.raw`+problemFrom+
-		`AND p.row_number = $3 ORDER BY p.import_id`, campaign, account, row)
+	out, err := s.problems(ctx, problemFrom+`AND p.row_number = $3 ORDER BY p.import_id`, campaign, account, row)
 	if err != nil {
-		return nil, sqldb.Trouble(fmt.Errorf("find row %d: %w", row, err))
+		return nil, fmt.Errorf("find row %d: %w", row, err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var out []overture.Problem
-	for rows.Next() {
-		var p overture.Problem
-		if err := rows.Scan(&p.ImportID, &p.Row, &p.Column, &p.Code, &p.Reason, &p.Raw); err != nil {
-			return nil, fmt.Errorf("find row %d: %w", row, err)
-		}
-		out = append(out, p)
-	}
-	return out, sqldb.Trouble(rows.Err())
+	return out, nil
 }
 
-// ProblemCounts groups the problems of a campaign's list by code, the most frequent first.
+// ProblemCounts groups the problems of a campaign's list by code, the most frequent first. The reason is that of the first of them.
 func (s *Store) ProblemCounts(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) ([]overture.ProblemCount, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT p.code, COUNT(*), MIN(p.reason)`+problemFrom+`GROUP BY p.code ORDER BY COUNT(*) DESC, p.code`, campaign, account)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT p.import_id, p.code, COUNT(*), MIN(p.row_number) `+problemFrom+`GROUP BY p.import_id, p.code ORDER BY p.import_id`, campaign, account)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("count problems of %s: %w", campaign, err))
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var out []overture.ProblemCount
+	first := map[string]overture.ProblemRef{}
 	for rows.Next() {
 		var c overture.ProblemCount
-		if err := rows.Scan(&c.Code, &c.Count, &c.Reason); err != nil {
+		var ref overture.ProblemRef
+		if err := rows.Scan(&ref.Import, &c.Code, &c.Count, &ref.Row); err != nil {
 			return nil, fmt.Errorf("count problems of %s: %w", campaign, err)
 		}
+		if i := slices.IndexFunc(out, func(o overture.ProblemCount) bool { return o.Code == c.Code }); i >= 0 {
+			out[i].Count += c.Count
+			continue
+		}
+		first[c.Code] = ref
 		out = append(out, c)
 	}
-	return out, sqldb.Trouble(rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("count problems of %s: %w", campaign, err))
+	}
+	for i := range out {
+		ref := first[out[i].Code]
+		if err := s.db.Read.QueryRowContext(ctx, `SELECT reason FROM problem WHERE import_id = $1 AND row_number = $2`, ref.Import, ref.Row).Scan(&out[i].Reason); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, sqldb.Trouble(fmt.Errorf("count problems of %s: %w", campaign, err))
+		}
+	}
+	slices.SortFunc(out, func(a, b overture.ProblemCount) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	return out, nil
 }
 
 // Repair puts up to 500 problem rows right in one transaction: into the list, or into other words, or away. A row that somebody else

@@ -114,7 +114,7 @@ func (s *Store) Recipients(ctx context.Context, account overture.AccountID, camp
 		FROM `+from+`
 		JOIN list_import i ON i.id = r.import_id AND i.state = 'done'
 		JOIN campaign c ON c.id = r.campaign_id
-		LEFT JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.id AND m.leg = 0
+		LEFT JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.id AND m.leg = 0
 		LEFT JOIN inflight f ON f.message_id = m.id
 		LEFT JOIN opt_out o ON o.brand_id = c.brand_id AND o.channel = c.channel AND o.address = r.address
 		WHERE r.campaign_id = $1 AND r.account_id = $2 AND r.id > $3 AND (CAST($5 AS BIGINT) = 0 OR r.id = $5) AND ($6 = '' OR r.address LIKE $6 ESCAPE '\')

@@ -44,7 +44,7 @@ var invariants = []struct{ rule, says, query string }{
 		`SELECT m.id FROM message m JOIN attempt a ON a.message_id = m.id WHERE m.state IN (20, 21, 22) AND a.outcome IN ('accepted', 'found')`},
 	{"I7", "no campaign message was attempted after the person's opt-out was recorded",
 		`SELECT m.id FROM opt_out o JOIN recipient_address r ON r.address = o.address
-			JOIN message m ON m.campaign_id = r.campaign_id AND m.recipient_id = r.recipient_id
+			JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.recipient_id
 			JOIN sender s ON s.id = m.sender_id AND s.brand_id = o.brand_id AND s.channel = o.channel
 			JOIN attempt a ON a.message_id = m.id AND a.started_at > o.created_at + 1000`},
 	{"I13", "one inbound id is one entry of one conversation",

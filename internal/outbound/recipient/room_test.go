@@ -326,6 +326,20 @@ func TestFiguresOfAnImport(t *testing.T) {
 	d.sound(t, campaign)
 }
 
+// A long list is merged with the opt-outs instead of looking each number up.
+func TestOptOutsOfALongList(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{1}}")
+	for _, address := range []string{"+12125550000", "+12125555555", "+12125555559", "+12125556665", "+12025550100", "+44", "+447700900123"} {
+		d.exec(t, `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, review, created_at) VALUES ($1, 'sms', $2, $3, 'keyword', '', FALSE, 1)`, d.brand, address, d.account)
+	}
+	d.exec(t, `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, review, created_at) VALUES ($1, 'sms', '+12125550001', $2, 'keyword', '', FALSE, 1)`, d.brand+1, d.account)
+	if im := d.csv(t, campaign, many(7000)); im.Valid != 6300 || im.OptedOut != 3 { // the row of …5559 is a wrong one
+		t.Errorf("got %+v", im)
+	}
+	d.sound(t, campaign)
+}
+
 func TestLengthPolicies(t *testing.T) {
 	for policy, want := range map[string]string{"": "1 1", "warn": "1 1", "one_segment": "1 0", "strict": "0 0"} {
 		t.Run(policy, func(t *testing.T) {

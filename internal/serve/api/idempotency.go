@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -52,7 +53,7 @@ func (a *API) once(rt Route, w http.ResponseWriter, r *http.Request, who access.
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s\n%s\n", who.Actor(), r.URL.Path, r.URL.RawQuery)
-	r.Body = http.MaxBytesReader(w, r.Body, rt.maxBody)
+	r.Body = &pacedBody{http.MaxBytesReader(w, r.Body, rt.maxBody), exchangeOf(r.Context())}
 	var streamed *hashedBody
 	if rt.stream {
 		streamed = &hashedBody{ReadCloser: r.Body, sum: sum}
@@ -176,7 +177,7 @@ func (a *API) Run(ctx context.Context) error {
 
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if errors.As(err, &tooLarge) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	return &overture.Error{Kind: overture.Invalid, Code: "body_cut_off", Message: "the body ended early; send the request again", Err: err}

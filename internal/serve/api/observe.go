@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,6 +24,7 @@ type exchange struct {
 	who       access.Identity
 	code      string
 	status    int // when huma's must be corrected
+	conn      *http.ResponseController
 	err       error
 }
 
@@ -34,6 +37,38 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
+// bodyWait is how long the next piece of a body may take to come; a whole JSON body may take as long. A slow sender cannot hold a request
+// open for ever.
+const bodyWait = 30 * time.Second
+
+// await bounds the time until the connection gives something to read; zero: no bound. A bound that is left behind would end the request's
+// context while its handler works.
+func (x *exchange) await(bound time.Duration) {
+	if x.conn == nil {
+		return
+	}
+	var deadline time.Time
+	if bound > 0 {
+		deadline = time.Now().Add(bound)
+	}
+	_ = x.conn.SetReadDeadline(deadline) // not every connection has deadlines, such as a test's
+}
+
+// pacedBody bounds each read of a body, however long the whole takes.
+type pacedBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b *pacedBody) Read(p []byte) (int, error) {
+	b.x.await(bodyWait)
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || errors.Is(err, io.EOF) {
+		b.x.await(0)
+	}
+	return n, err //nolint:wrapcheck // an io.Reader
+}
+
 // observe gives every request an id, safe headers, one line in the log, and an answer even when a handler panics.
 func (a *API) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,6 +78,10 @@ func (a *API) observe(next http.Handler) http.Handler {
 		a.secure(w.Header())
 		w.Header().Set("X-Request-Id", x.requestID)
 		out := &answer{ResponseWriter: w}
+		x.conn = http.NewResponseController(out)
+		if r.Body != http.NoBody {
+			x.await(bodyWait) // also when nobody reads it: the server wants it out of the way before the next request
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // a sentinel to be passed on

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -76,12 +77,15 @@ func problemOf(err error) *problem {
 	if errors.As(err, &tooLarge) {
 		return bodyTooLarge(tooLarge.Limit)
 	}
+	var known *overture.Error
+	if !errors.As(err, &known) && errors.Is(err, os.ErrDeadlineExceeded) {
+		return &problem{Status: http.StatusRequestTimeout, Code: "body_too_slow", Detail: "the body came too slowly; send the request again"}
+	}
 	kind := overture.KindOf(err)
 	p = &problem{Status: statuses[kind], Code: string(kind)}
 	if p.Status == 0 {
 		p.Status = http.StatusInternalServerError
 	}
-	var known *overture.Error
 	if errors.As(err, &known) && kind != overture.Internal {
 		p.Detail, p.retryAfter = known.Message, known.RetryAfter
 		if known.Code != "" {
@@ -141,6 +145,8 @@ func (a *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 		p.Detail = "the request is not as /openapi.json describes it; errors says where"
 	case http.StatusUnsupportedMediaType:
 		p.Detail, p.Errors = "send the body as Content-Type: application/json", nil
+	case http.StatusRequestTimeout:
+		p.Detail, p.Errors = "the body came too slowly; send the request again", nil
 	case http.StatusBadRequest:
 		p.Detail = "the body is not valid JSON; send one JSON object"
 	case http.StatusRequestEntityTooLarge:

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -61,7 +60,7 @@ func register[I, O any](a *API, permission access.Permission, op operation, do f
 	mustBeSeen(rt, reflect.TypeFor[O]())
 	h := huma.Operation{
 		OperationID: operationID(op.Method, op.Path), Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
-		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: rt.maxBody, BodyReadTimeout: 30 * time.Second,
+		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: rt.maxBody, BodyReadTimeout: bodyWait,
 		Responses: map[string]*huma.Response{"default": a.problemResponse()},
 	}
 	a.secureOperation(&h, rt)
@@ -73,6 +72,7 @@ func register[I, O any](a *API, permission access.Permission, op operation, do f
 	}}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
 		x := exchangeOf(ctx)
+		x.await(0) // the body is read
 		out, err := do(ctx, x.who, in)
 		if err != nil {
 			x.err = err
@@ -118,7 +118,7 @@ func (a *API) handle(permission access.Permission, op plain, do func(w http.Resp
 					return
 				}
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, rt.maxBody)
+			r.Body = &pacedBody{http.MaxBytesReader(w, r.Body, rt.maxBody), exchangeOf(r.Context())}
 			out := &answer{ResponseWriter: w}
 			if err := do(out, r, who); err != nil {
 				if out.status != 0 {

@@ -90,7 +90,7 @@ func (w *world) cleanUp() {
 }
 
 // quick are the waiting times of the send protocol as short as the lab allows.
-var quick = []string{"--lab", "--client-timeout", "2s", "--send-deadline", "2s", "--provider-delay", "1s", "--lookup-spacing", "1s", "--lease-ttl", "2s"}
+var quick = []string{"--lab", "--client-timeout", "2s", "--send-deadline", "2s", "--provider-delay", "1s", "--lookup-spacing", "1s", "--lease-ttl", "2s", "--log-level", "warn"}
 
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, "start lab|server [FLAG…]")

@@ -87,7 +87,7 @@ func showCommand(s Streams, a *serverAddress) *cobra.Command {
 				if asJSON {
 					return printJSON(s.Out, map[string]any{"campaign": campaign})
 				}
-				fmt.Fprintf(s.Out, "%s  %s\ndraft with %d recipients, not launched\n", campaign.ID, printable(campaign.Name), campaign.Recipients)
+				fmt.Fprintf(s.Out, "%s  draft  %s\nnot launched, %d recipients\n", campaign.ID, printable(campaign.Name), campaign.Recipients)
 				return nil
 			}
 			p, err := api.Progress(c.Context(), args[0])
@@ -97,7 +97,7 @@ func showCommand(s Streams, a *serverAddress) *cobra.Command {
 			if asJSON {
 				return printJSON(s.Out, map[string]any{"campaign": campaign, "progress": p})
 			}
-			fmt.Fprintf(s.Out, "%s  %s\n%s: %s\n", campaign.ID, printable(campaign.Name), p.State, p.Words(time.Now()))
+			fmt.Fprintf(s.Out, "%s  %s  %s\n%s\n", campaign.ID, p.State, printable(campaign.Name), p.Words(time.Now()))
 			return nil
 		},
 	}

@@ -234,7 +234,7 @@ func watch(ctx context.Context, s Streams, api *client.Client, id string) error 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "%s: %s\n", p.State, p.Words(time.Now()))
+	fmt.Fprintln(s.Out, p.Words(time.Now()))
 	if p.Failed > 0 || p.Held > 0 {
 		return &findings{fmt.Sprintf("%d failed and %d are held; see: overture campaign export %s", p.Failed, p.Held, id)}
 	}

@@ -19,7 +19,8 @@ type Bar struct {
 	width    func() int
 	every    time.Duration
 	shown    time.Time
-	last     string
+	last     string // shown or waiting to be
+	printed  string
 	open     bool // a line without its end stands on the terminal
 }
 
@@ -48,8 +49,14 @@ func (b *Bar) Show(now time.Time, fraction float64, words string) {
 	}
 	if b.shown.IsZero() || now.Sub(b.shown) >= b.every {
 		b.shown = now
-		fmt.Fprintln(b.w, line)
-		b.last = ""
+		b.print()
+	}
+}
+
+func (b *Bar) print() {
+	if b.last != b.printed {
+		fmt.Fprintln(b.w, b.last)
+		b.printed = b.last
 	}
 }
 
@@ -63,9 +70,8 @@ func (b *Bar) Break() {
 
 // Done leaves the last state standing.
 func (b *Bar) Done() {
-	if !b.terminal && b.last != "" {
-		fmt.Fprintln(b.w, b.last)
-		b.last = ""
+	if !b.terminal {
+		b.print()
 	}
 	b.Break()
 }

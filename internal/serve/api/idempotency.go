@@ -180,7 +180,7 @@ func bodyError(err error) error {
 	if errors.As(err, &tooLarge) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	return &overture.Error{Kind: overture.Invalid, Code: "body_cut_off", Message: "the body ended early; send the request again", Err: err}
+	return bodyCutOff()
 }
 
 func goodKey(key string) bool {

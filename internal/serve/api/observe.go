@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,17 +40,11 @@ func exchangeOf(ctx context.Context) *exchange {
 // open for ever.
 const bodyWait = 30 * time.Second
 
-// await bounds the time until the connection gives something to read; zero: no bound. A bound that is left behind would end the request's
-// context while its handler works.
+// await bounds the time until the connection gives something to read. The server lifts the bound itself when the body has ended.
 func (x *exchange) await(bound time.Duration) {
-	if x.conn == nil {
-		return
+	if x.conn != nil {
+		_ = x.conn.SetReadDeadline(time.Now().Add(bound)) // not every connection has deadlines, such as a test's
 	}
-	var deadline time.Time
-	if bound > 0 {
-		deadline = time.Now().Add(bound)
-	}
-	_ = x.conn.SetReadDeadline(deadline) // not every connection has deadlines, such as a test's
 }
 
 // pacedBody bounds each read of a body, however long the whole takes.
@@ -62,11 +55,7 @@ type pacedBody struct {
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.x.await(bodyWait)
-	n, err := b.ReadCloser.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
-		b.x.await(0)
-	}
-	return n, err //nolint:wrapcheck // an io.Reader
+	return b.ReadCloser.Read(p)
 }
 
 // observe gives every request an id, safe headers, one line in the log, and an answer even when a handler panics.

@@ -114,6 +114,10 @@ func bodyTooLarge(limit int64) *problem {
 	}
 }
 
+func bodyCutOff() *problem {
+	return &problem{Status: http.StatusBadRequest, Code: "body_cut_off", Detail: "the body ended early; send the request again"}
+}
+
 // maxLocation keeps a hostile field name from filling the answer.
 const maxLocation = 100
 
@@ -152,6 +156,10 @@ func (a *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 	case http.StatusRequestEntityTooLarge:
 		p = bodyTooLarge(ctx.Operation().MaxBodyBytes)
 	case http.StatusInternalServerError:
+		if m.Detail == "cannot read request body" { // huma's words for a caller who went away
+			exchangeOf(ctx.Context()).status = http.StatusBadRequest
+			return bodyCutOff().finish(ctx.Context()), nil
+		}
 		p.Detail, p.Errors = "something went wrong on the server; it is in the server's log under this request id", nil
 	}
 	return p.finish(ctx.Context()), nil

@@ -72,7 +72,6 @@ func register[I, O any](a *API, permission access.Permission, op operation, do f
 	}}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
 		x := exchangeOf(ctx)
-		x.await(0) // the body is read
 		out, err := do(ctx, x.who, in)
 		if err != nil {
 			x.err = err

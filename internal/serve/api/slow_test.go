@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -86,6 +88,23 @@ func TestSlowBodies(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestABodyThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"", "Idempotency-Key"} {
+		_, h := frame(t, Deps{})
+		r := httptest.NewRequest("POST", "/v1/ping", io.MultiReader(strings.NewReader(`{"name":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		r.Header.Set("Authorization", "Bearer all")
+		if header != "" {
+			r.Header.Set(header, "k")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), `"body_cut_off"`) {
+			t.Errorf("with header %q: %d %s", header, w.Code, w.Body)
+		}
 	}
 }
 

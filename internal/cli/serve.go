@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -97,6 +100,7 @@ func labCommand() *cobra.Command {
 
 func serveCommand() *cobra.Command {
 	var f serverFlags
+	var profile string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server until it is told to stop",
@@ -110,12 +114,35 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if profile != "" {
+				stop, err := profileCPU(profile)
+				if err != nil {
+					return err
+				}
+				defer stop()
+			}
 			return a.Run(c.Context())
 		},
 	}
 	f.database(c.Flags())
 	f.server(c.Flags())
+	c.Flags().StringVar(&profile, "cpu-profile", "", "write a CPU profile of the whole run to this file, to be read with go tool pprof")
 	return c
+}
+
+// profileCPU records where the time goes until the returned function is called.
+func profileCPU(path string) (stop func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--cpu-profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("--cpu-profile: %w", err), file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close()
+	}, nil
 }
 
 func migrateCommand() *cobra.Command {

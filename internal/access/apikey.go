@@ -32,11 +32,11 @@ func (c *Control) CreateKey(ctx context.Context, who Identity, name string, scop
 		return key, "", err
 	}
 	if len(scopes) == 0 {
-		return key, "", invalid("no_scopes", "body.scopes", "name at least one scope; GET /v1/session lists them")
+		return key, "", invalid("no_scopes", "body.scopes", "name at least one scope: "+scopeList())
 	}
 	for i, s := range scopes {
 		if !slices.Contains(Scopes(), s) {
-			return key, "", invalid("unknown_scope", fmt.Sprintf("body.scopes[%d]", i), "an API key cannot have this scope; GET /v1/session lists those it can")
+			return key, "", invalid("unknown_scope", fmt.Sprintf("body.scopes[%d]", i), "an API key cannot have this scope; it can have: "+scopeList())
 		}
 		if !Allows(who, s) {
 			return key, "", invalid("scope_not_yours", fmt.Sprintf("body.scopes[%d]", i), "a key cannot have a permission that its maker does not have")
@@ -59,6 +59,14 @@ func (c *Control) CreateKey(ctx context.Context, who Identity, name string, scop
 		return key, "", fmt.Errorf("create API key: %w", err)
 	}
 	return key, overture.Secret(text), nil
+}
+
+func scopeList() string {
+	var names []string
+	for _, s := range Scopes() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 // Key tells who holds this API key. It reads the row every time, so revoking takes effect at once and on every node (T6).

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -251,16 +252,65 @@ func placeholders(text string) []string {
 
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
-	spec, err := api.New(api.Deps{}).OpenAPI()
+	a := api.New(api.Deps{})
+	spec, err := a.OpenAPI()
 	if err != nil {
 		t.Fatal(err)
 	}
+	describesEveryRoute(t, a, spec)
 	for _, bad := range []string{`"null"`, `$schema`, `ErrorModel`} {
 		if strings.Contains(string(spec), bad) {
 			t.Errorf("the description contains %s", bad)
 		}
 	}
 	compareGolden(t, "../../../api/openapi.json", string(spec))
+}
+
+// describesEveryRoute: no route is left out, none is described that does not exist, names are unique, and every reference leads somewhere.
+func describesEveryRoute(t *testing.T, a *api.API, spec []byte) {
+	t.Helper()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			Summary     string `json:"summary"`
+			Permission  string `json:"x-permission"`
+			Parameters  []struct{ Name, In string }
+		}
+		Components struct{ Schemas map[string]any }
+	}
+	if err := json.Unmarshal(spec, &doc); err != nil {
+		t.Fatal(err)
+	}
+	described, ids := map[string]string{}, map[string]bool{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			name := strings.ToUpper(method) + " " + path
+			described[name] = op.Permission
+			if op.OperationID == "" || op.Summary == "" || ids[op.OperationID] {
+				t.Errorf("%s: operation id %q and summary %q must be there, and the id once", name, op.OperationID, op.Summary)
+			}
+			ids[op.OperationID] = true
+			for _, want := range placeholders(path) {
+				if !slices.ContainsFunc(op.Parameters, func(p struct{ Name, In string }) bool { return p.Name == want && p.In == "path" }) {
+					t.Errorf("%s: {%s} is not described", name, want)
+				}
+			}
+		}
+	}
+	for _, rt := range a.Routes() {
+		if described[rt.String()] != string(rt.Permission) {
+			t.Errorf("%s asks for %s and is described with %q", rt, rt.Permission, described[rt.String()])
+		}
+		delete(described, rt.String())
+	}
+	for name := range described {
+		t.Errorf("%s is described and does not exist", name)
+	}
+	for _, m := range regexp.MustCompile(`"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(string(spec), -1) {
+		if doc.Components.Schemas[m[1]] == nil {
+			t.Errorf("schema %s is referred to and missing", m[1])
+		}
+	}
 }
 
 func compareGolden(t testing.TB, path, got string) {

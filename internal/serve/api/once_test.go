@@ -205,3 +205,31 @@ func TestKeptAnswersDoNotShowSecrets(t *testing.T) {
 		t.Errorf("the list shows the secret, or not its beginning: %s", list.body)
 	}
 }
+
+func TestAnUploadCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.as(w.a, overture.Administrator)
+	draft := w.do(admin, "POST", "/v1/campaigns/"+w.a.ids["campaign"]+"/duplicate", "")
+	w.want(201, draft)
+	upload := func(body, query string) answer {
+		return w.do(admin, "POST", "/v1/campaigns/"+draft.field(t, "id")+"/recipients/csv"+query, body, "Idempotency-Key", "list", "Content-Type", "text/csv")
+	}
+	before := w.count(`SELECT COUNT(*) FROM list_import`)
+	const list = "+12125550130\n+12125550131\nno number\n"
+	first := upload(list, "")
+	if first.status != 201 || first.field(t, "valid") != "2" {
+		t.Fatalf("upload: %d %s", first.status, first.body)
+	}
+	if again := upload(list, ""); again.status != 201 || again.body != first.body || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("again: %d %s, want %s", again.status, again.body, first.body)
+	}
+	for name, got := range map[string]answer{"another file": upload(list+"+12125550132\n", ""), "other options": upload(list, "?header=no"), "cut off": upload(list[:20], "")} {
+		if got.status != 422 || got.field(t, "code") != "idempotency_mismatch" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	if n := w.count(`SELECT COUNT(*) FROM list_import`) - before; n != 1 {
+		t.Errorf("%d imports, want 1", n)
+	}
+}

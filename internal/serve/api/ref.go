@@ -31,7 +31,6 @@ type (
 	importRef       = ref[overture.ImportID]
 	recipientRef    = ref[overture.RecipientID]
 	messageRef      = ref[overture.MessageID]
-	inboundRef      = ref[overture.InboundID]
 	conversationRef = ref[overture.ConversationID]
 	entryRef        = ref[overture.EntryID]
 	auditRef        = ref[overture.AuditID]

@@ -78,7 +78,7 @@ func TestSlowBodies(t *testing.T) {
 						if _, err := io.WriteString(conn, piece); err != nil {
 							return
 						}
-						time.Sleep(20 * time.Second)
+						time.Sleep(20 * time.Second) //nolint:forbidigo // in a bubble of fake time
 					}
 				}()
 				start := time.Now()

@@ -9,6 +9,7 @@ package store
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/flake"
@@ -20,6 +21,8 @@ type Store struct {
 	db   *sqldb.DB
 	ids  *flake.Source
 	seal Sealer
+
+	loaded atomic.Uint32 // chunks of lists since the start, see relieve
 }
 
 // Sealer encrypts secrets at rest; bound names the row and field so that a ciphertext cannot be moved to another row.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture/internal/outbound/recipient"
+	"github.com/overture-im/overture/internal/store/storetest"
 )
 
 // bigFile writes n rows "phone,name,amount" with fictional numbers (exchange 555) of every area code, in no order. It is written as it
@@ -85,6 +86,9 @@ func BenchmarkImport(b *testing.B) {
 		peak.Store(max(peak.Load(), resident(b)))
 		stop()
 		all := <-waits
+		if !storetest.OnPostgres() {
+			b.ReportMetric(float64(d.logSize(b))/(1<<20), "MiB-log")
+		}
 		if err != nil || im.Valid != n {
 			b.Fatalf("%+v, %v", im, err)
 		}
@@ -102,6 +106,20 @@ func BenchmarkImport(b *testing.B) {
 			b.ReportMetric(time.Since(start).Seconds(), "clear-s")
 		}
 	}
+}
+
+// logSize is the size of SQLite's write-ahead log, which stays at the largest it was.
+func (d *desk) logSize(b *testing.B) int64 {
+	var seq int
+	var name, file string
+	if err := d.store.DB().Read.QueryRowContext(b.Context(), "PRAGMA database_list").Scan(&seq, &name, &file); err != nil {
+		b.Fatal(err)
+	}
+	info, err := os.Stat(file + "-wal")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return info.Size()
 }
 
 // waits writes one small row every 20 ms and tells how long each write took.

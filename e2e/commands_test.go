@@ -78,8 +78,10 @@ func furnish(ts *testscript.TestScript, neg bool, args []string) {
 	skill, err := c.CreateSkill(ctx, "Sales")
 	ts.Check(err)
 	sid, token := "AC"+strings.Repeat("0", 26)+fmt.Sprintf("%06d", len(args[0])*1000+len(args[1])), "token-of-"+args[0]
-	sender, err := c.CreateSender(ctx, client.NewSender{Brand: ts.Getenv(args[0] + "_BRAND"), Name: args[0], Channel: "sms", Provider: "twilio", Address: args[1],
-		BaseURL: ts.Getenv("LAB"), AccountSID: sid, AuthToken: token, Rate: 200})
+	sender, err := c.CreateSender(ctx, client.NewSender{
+		Brand: ts.Getenv(args[0] + "_BRAND"), Name: args[0], Channel: "sms", Provider: "twilio", Address: args[1],
+		BaseURL: ts.Getenv("LAB"), AccountSID: sid, AuthToken: token, Rate: 200,
+	})
 	ts.Check(err)
 	l := lab.NewClient(ts.Getenv("LAB"))
 	ts.Check(l.AddAccount(ctx, sid, token))

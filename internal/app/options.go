@@ -79,8 +79,10 @@ func (s SendSettings) withDefaults() SendSettings {
 // provider may show a message in its record long after it took it.
 func (o Options) check() error {
 	wrong := func(field, message string) error {
-		return &overture.Error{Kind: overture.Invalid, Code: "bad_options", Message: "--" + field + ": " + message,
-			Fields: []overture.Field{{Location: field, Message: message}}}
+		return &overture.Error{
+			Kind: overture.Invalid, Code: "bad_options", Message: "--" + field + ": " + message,
+			Fields: []overture.Field{{Location: field, Message: message}},
+		}
 	}
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
 		return wrong("listen", "give host:port, for example 127.0.0.1:8080")

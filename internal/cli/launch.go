@@ -23,7 +23,7 @@ import (
 	"github.com/overture-im/overture/internal/kit/progress"
 )
 
-const consentWords = "Every recipient agreed to receive this message, and I answer for that (opt-in consent, TCPA, GDPR)."
+const consentWords = "every recipient agreed to receive this message, and I answer for that (opt-in consent, TCPA, GDPR)"
 
 func launchCommand(s Streams, a *serverAddress) *cobra.Command {
 	var l launchFlags
@@ -214,7 +214,7 @@ func (l *launchFlags) askConsent(s Streams) error {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &usage{errors.New("say --consent to confirm: " + consentWords)}
 	}
-	fmt.Fprintf(s.Err, "%s\nLaunch? Type yes: ", consentWords)
+	fmt.Fprintf(s.Err, "I confirm: %s.\nLaunch? Type yes: ", consentWords)
 	answer, err := bufio.NewReader(f).ReadString('\n')
 	if err != nil || strings.ToLower(strings.TrimSpace(answer)) != "yes" {
 		return &usage{errors.New("not launched")}

@@ -36,8 +36,10 @@ func (a *serverAddress) client() (*client.Client, error) {
 		key = cmpString(key, saved.APIKey)
 	}
 	if key == "" {
-		return nil, &overture.Error{Kind: overture.Unauthorized, Code: "no_key",
-			Message: "no API key: set OVERTURE_URL and OVERTURE_API_KEY, or run: overture login"}
+		return nil, &overture.Error{
+			Kind: overture.Unauthorized, Code: "no_key",
+			Message: "no API key: set OVERTURE_URL and OVERTURE_API_KEY, or run: overture login",
+		}
 	}
 	return client.New(client.Options{URL: cmpString(url, defaultURL), APIKey: overture.Secret(key)})
 }
@@ -142,7 +144,7 @@ func saveLogin(l login) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw, err := json.MarshalIndent(l, "", "  ")
+	raw, err := json.MarshalIndent(l, "", "  ") //nolint:gosec // keeping the key is what the person asked for; the file is theirs alone
 	if err != nil {
 		return "", fmt.Errorf("encode the login: %w", err)
 	}

@@ -65,7 +65,7 @@ func tortureCommand() *cobra.Command {
 				return fmt.Errorf("find this program: %w", err)
 			}
 			if o.Seed == 0 {
-				o.Seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+				o.Seed = uint64(time.Now().UnixNano())
 			}
 			_, err = proof.Torture(c.Context(), o, c.OutOrStdout())
 			return err

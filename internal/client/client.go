@@ -132,8 +132,10 @@ func (c *Client) once(ctx context.Context, r request, payload []byte) error {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return &overture.Error{Kind: overture.Unavailable, Code: "server_unreachable",
-			Message: "the server at " + c.base.Host + " does not answer; is it running, and is OVERTURE_URL right?", Err: err}
+		return &overture.Error{
+			Kind: overture.Unavailable, Code: "server_unreachable",
+			Message: "the server at " + c.base.Host + " does not answer; is it running, and is OVERTURE_URL right?", Err: err,
+		}
 	}
 	defer resp.Body.Close()
 	c.cookie.SetCookies(&u, resp.Cookies())
@@ -153,14 +155,14 @@ func (c *Client) once(ctx context.Context, r request, payload []byte) error {
 	return nil
 }
 
-// Refusal is what the server said besides words: for callers that count or wait.
-type Refusal struct {
+// AnswerError is what the server said besides words: for callers that count or wait.
+type AnswerError struct {
 	Status     int
 	RetryAfter time.Duration
 	RequestID  string
 }
 
-func (r *Refusal) Error() string {
+func (r *AnswerError) Error() string {
 	if r.RequestID != "" {
 		return fmt.Sprintf("http %d, request %s", r.Status, r.RequestID)
 	}
@@ -179,7 +181,7 @@ func problemOf(resp *http.Response) error {
 	}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20)) // a torn answer still has its status
 	_ = json.Unmarshal(raw, &p)
-	e := &overture.Error{Kind: kindOf(resp.StatusCode), Code: p.Code, Message: p.Detail, Err: &Refusal{
+	e := &overture.Error{Kind: kindOf(resp.StatusCode), Code: p.Code, Message: p.Detail, Err: &AnswerError{
 		Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After")), RequestID: resp.Header.Get("X-Request-Id"),
 	}}
 	if e.Message == "" {
@@ -234,7 +236,7 @@ func repeatable(r request, err error) bool {
 const longestWait = 30 * time.Second
 
 func delayOf(err error, try int) time.Duration {
-	var refusal *Refusal
+	var refusal *AnswerError
 	if errors.As(err, &refusal) && refusal.RetryAfter > 0 {
 		return min(refusal.RetryAfter, longestWait)
 	}

@@ -179,12 +179,21 @@ func TestWordsOfProgress(t *testing.T) {
 		p    client.Progress
 		want string
 	}{
-		{"on its way", client.Progress{State: "running", Recipients: 100, Accepted: 40, Delivered: 38, Waiting: 60, Counts: map[string]int{"queued": 58, "attempting": 2}, ActualRate: 10, FinishAt: at(1)},
-			"40 of 100 sent · 38 delivered · 2 under way · 58 queued · 10/s · done about 13:00:00"},
-		{"waits for the morning", client.Progress{State: "running", Recipients: 9, Accepted: 4, Waiting: 5, WaitingForWindow: 5, NextDueAt: at(20), Counts: map[string]int{"queued": 5}},
-			"4 of 9 sent · 5 wait for their time (next Tue 3 Mar 08:00)"},
-		{"the server says why", client.Progress{State: "running", Recipients: 9, Accepted: 4, Waiting: 5, WaitingForWindow: 5, StalledReason: "5 recipients wait for 08:00 in their zone", Counts: map[string]int{"queued": 5}},
-			"4 of 9 sent · 5 recipients wait for 08:00 in their zone"},
+		{
+			"on its way",
+			client.Progress{State: "running", Recipients: 100, Accepted: 40, Delivered: 38, Waiting: 60, Counts: map[string]int{"queued": 58, "attempting": 2}, ActualRate: 10, FinishAt: at(1)},
+			"40 of 100 sent · 38 delivered · 2 under way · 58 queued · 10/s · done about 13:00:00",
+		},
+		{
+			"waits for the morning",
+			client.Progress{State: "running", Recipients: 9, Accepted: 4, Waiting: 5, WaitingForWindow: 5, NextDueAt: at(20), Counts: map[string]int{"queued": 5}},
+			"4 of 9 sent · 5 wait for their time (next Tue 3 Mar 08:00)",
+		},
+		{
+			"the server says why",
+			client.Progress{State: "running", Recipients: 9, Accepted: 4, Waiting: 5, WaitingForWindow: 5, StalledReason: "5 recipients wait for 08:00 in their zone", Counts: map[string]int{"queued": 5}},
+			"4 of 9 sent · 5 recipients wait for 08:00 in their zone",
+		},
 		{"paused", client.Progress{State: "paused", Reason: "by hand", Recipients: 9, Waiting: 9, Counts: map[string]int{"queued": 9}}, "0 of 9 sent · 9 queued · paused: by hand"},
 		{"nothing moves", client.Progress{State: "running", Recipients: 1, Waiting: 1, StalledReason: "the sender is stopped", Counts: map[string]int{"queued": 1}}, "0 of 1 sent · 1 queued · the sender is stopped"},
 	} {

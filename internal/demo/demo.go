@@ -181,7 +181,7 @@ func (s *stage) summary(r Result) {
 func (s *stage) signIn() {
 	s.say("\nSign in at %s", s.server.URL())
 	for _, p := range s.people {
-		s.say("  %-17s %-28s %s", strings.ReplaceAll(p.role, "_", " "), p.email, p.password)
+		s.say("  %-17s %-32s %s", strings.ReplaceAll(p.role, "_", " "), p.email, p.password)
 	}
 	s.say("\nCommand line, in another terminal:\n  export OVERTURE_URL=%s OVERTURE_API_KEY=%s\n  bin/overture campaign list\n\nThe server keeps running; Ctrl-C ends it and removes everything.",
 		s.server.URL(), s.key)

@@ -86,8 +86,14 @@ type place struct {
 // is closed for three hours around London's time of day treats them alike at any hour and in any season.
 var (
 	awake = []place{
-		{"+121255501", 2, 100, "New York"}, {"+130555501", 2, 100, "Miami"}, {"+141655501", 2, 100, "Toronto"}, {"+131255501", 2, 100, "Chicago"},
-		{"+121455501", 2, 100, "Dallas"}, {"+130355501", 2, 100, "Denver"}, {"+141555501", 2, 100, "San Francisco"}, {"+160455501", 2, 100, "Vancouver"},
+		{"+121255501", 2, 100, "New York"},
+		{"+130555501", 2, 100, "Miami"},
+		{"+141655501", 2, 100, "Toronto"},
+		{"+131255501", 2, 100, "Chicago"},
+		{"+121455501", 2, 100, "Dallas"},
+		{"+130355501", 2, 100, "Denver"},
+		{"+141555501", 2, 100, "San Francisco"},
+		{"+160455501", 2, 100, "Vancouver"},
 		{"+180855501", 2, 50, "Honolulu"},
 	}
 	asleep = []place{{"+447700900", 3, 60, "London"}, {"+49176040690", 2, 30, "Berlin"}, {"+467017406", 2, 10, "Stockholm"}}

@@ -17,6 +17,7 @@ const element = (tag, className, text) => {
 async function ask(path) {
   const answer = await fetch(path);
   if (answer.status === 401) {
+    localStorage.removeItem("signed-in");
     location.replace("/");
     throw new Error("signed out");
   }
@@ -110,11 +111,6 @@ async function loop() {
   try {
     if (!document.hidden) await refresh();
   } catch (error) {
-    if (error.status === 403) {
-      live.textContent = "";
-      problem.textContent = "Campaigns are for administrators and campaign managers. Your role works with conversations; ask an administrator if you need this page.";
-      return;
-    }
     live.textContent = "Not live";
     problem.textContent = error.status ? error.message : "The server does not answer. Trying again …";
   }
@@ -123,6 +119,7 @@ async function loop() {
 
 document.getElementById("signout").addEventListener("click", async () => {
   await fetch("/v1/session", { method: "DELETE" }).catch(() => {});
+  localStorage.removeItem("signed-in");
   location.replace("/");
 });
 
@@ -130,10 +127,16 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && live.textContent === "Live") refresh().catch(() => {});
 });
 
-try {
-  const me = await ask("/v1/session");
-  document.getElementById("who").textContent = [me.user?.name || me.user?.email, me.account?.name, (me.role || me.user?.role || "").replace("_", " ")].filter(Boolean).join(" · ");
-} catch {
-  // the loop below says what is wrong
+async function begin() {
+  try {
+    const me = await ask("/v1/session");
+    document.getElementById("who").textContent = [me.user?.name || me.user?.email, me.account?.name, (me.role || "").replace("_", " ")].filter(Boolean).join(" · ");
+    problem.textContent = "";
+    if (me.permissions.includes("campaigns:read")) loop();
+    else problem.textContent = "Campaigns are for administrators and campaign managers. Your role works with conversations; ask an administrator if you need this page.";
+  } catch {
+    problem.textContent = "The server does not answer. Trying again …";
+    setTimeout(begin, 2000);
+  }
 }
-loop();
+begin();

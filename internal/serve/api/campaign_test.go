@@ -192,7 +192,7 @@ func TestRecipientsThroughTheDoor(t *testing.T) {
 	}{
 		{"POST", "/recipients/csv?header=yes&file_name=people.csv", "phone,name\n+12125550124,Ada\n12125550125,Bob\n12125550125,Bob\n5550126,Eve\n", csv, 201, `"valid":2,"rejected":2,"duplicates":1`},
 		{"POST", "/recipients/csv", "phone\n+12125550127\n", []string{"Content-Type", "application/octet-stream"}, 201, `"valid":1`},
-		{"POST", "/recipients/csv", "phone\n+12125550128\n", []string{"Content-Type", "multipart/form-data"}, 415, `"unsupported_type"`},
+		{"POST", "/recipients/csv", "phone\n+12125550128\n", []string{"Content-Type", "multipart/form-data"}, 415, `"content_type"`},
 		{"POST", "/recipients/csv", "", csv, 422, `"empty_file"`},
 		{"POST", "/recipients/csv", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00", csv, 422, `"not_text"`},
 		{"POST", "/recipients/csv?encoding=ebcdic", "phone\n+12125550129\n", csv, 422, `"unknown_encoding"`},

@@ -187,7 +187,7 @@ func (a *API) uploadRecipients(w http.ResponseWriter, r *http.Request, who acces
 	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind { //nolint:errcheck // an unreadable type is none of these
 	case "text/csv", "application/octet-stream", "text/plain", "application/vnd.ms-excel": // the last is what some browsers call a CSV file
 	default:
-		return &problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported_type",
+		return &problem{Status: http.StatusUnsupportedMediaType, Code: "content_type",
 			Detail: "send the file itself as the body, with Content-Type: text/csv or application/octet-stream"}
 	}
 	ctx, stop := context.WithCancelCause(r.Context())

@@ -67,6 +67,17 @@ func (c *commitTx) end(p overture.Place, state overture.State, reason string) (g
 		func(campaign overture.CampaignID) { c.counts.move(campaign, overture.Queued, state) }, state, reason, c.now, p.MessageID)
 }
 
+// holdsLease tells whether w's owner still owns the sender, and on PostgreSQL keeps it so until the commit. A move is fenced by it, because
+// a move needs no marker: an old owner would take the dispatch row away from under the new owner's marker, and what that sends would be
+// sent again from the new place.
+func (c *commitTx) holdsLease(w *overture.SenderWork) (held bool, err error) {
+	err = each(c.ctx, c.store.prepared(c.tx, c.store.gateQueries().lease), func(int) { held = true }, w.Lease.SenderID, w.Lease.Epoch, w.Lease.Owner)
+	if err != nil {
+		return false, fmt.Errorf("check lease: %w", err)
+	}
+	return held, nil
+}
+
 // retryAt is the new due time in milliseconds. It differs from the old one because PostgreSQL removes the old row and inserts the new one
 // in one statement.
 func retryAt(x overture.Settlement) int64 {

@@ -176,6 +176,12 @@ func (c *postgresCommit) doubt(w *overture.SenderWork, xs []overture.Settlement)
 }
 
 func (c *postgresCommit) move(w *overture.SenderWork) error {
+	if len(w.Moves) == 0 {
+		return nil
+	}
+	if held, err := c.holdsLease(w); err != nil || !held {
+		return err
+	}
 	var lane, due, id, newDue, notAfter []int64
 	for _, m := range w.Moves {
 		if m.State != overture.Queued {
@@ -195,7 +201,8 @@ func (c *postgresCommit) move(w *overture.SenderWork) error {
 	}
 	_, err := c.tx.ExecContext(c.ctx, `WITH d AS (DELETE FROM dispatch USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
 			u (lane, due, id, new_due, not_after)
-			WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id RETURNING u.*)
+			WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id
+			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = u.id) RETURNING u.*)
 		INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, new_due, id, not_after FROM d`, lane, due, id, newDue, notAfter)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)

@@ -17,8 +17,10 @@ const (
 	unmarkSQL  = `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2`
 	doubtSQL   = `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2 WHERE message_id = $3 AND epoch = $4`
 	unqueueSQL = `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3`
-	requeueSQL = `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`
-	outcomeSQL = `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
+	// unqueueIdleSQL is for moves: a marked message stays where its marker says.
+	unqueueIdleSQL = unqueueSQL + ` AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = $3)`
+	requeueSQL     = `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`
+	outcomeSQL     = `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
 		code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id`
 	retriedSQL = `UPDATE message SET attempts = max(attempts, $1), code = $2, updated_at = $3 WHERE id = $4`
 	attemptSQL = `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
@@ -26,14 +28,14 @@ const (
 )
 
 type commitStatements struct {
-	mark, unmark, doubt, unqueue, requeue, outcome, retried, attempt *sql.Stmt
+	mark, unmark, doubt, unqueue, unqueueIdle, requeue, outcome, retried, attempt *sql.Stmt
 }
 
 func (s *Store) commitStatements(ctx context.Context, tx *sql.Tx) (c commitStatements, err error) {
 	for _, p := range []struct {
 		to    **sql.Stmt
 		query string
-	}{{&c.mark, markSQL}, {&c.unmark, unmarkSQL}, {&c.doubt, doubtSQL}, {&c.unqueue, unqueueSQL}, {&c.requeue, requeueSQL},
+	}{{&c.mark, markSQL}, {&c.unmark, unmarkSQL}, {&c.doubt, doubtSQL}, {&c.unqueue, unqueueSQL}, {&c.unqueueIdle, unqueueIdleSQL}, {&c.requeue, requeueSQL},
 		{&c.outcome, outcomeSQL}, {&c.retried, retriedSQL}, {&c.attempt, attemptSQL}} {
 		if *p.to, err = s.db.Prepared(ctx, tx, p.query); err != nil {
 			return c, err
@@ -50,7 +52,7 @@ type sqliteCommit struct {
 
 func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
 	q := s.gateQueries()
-	if err := s.db.Prepare(ctx, q.lease, q.lanes, q.optOuts, q.talks, markSQL, unmarkSQL, doubtSQL, unqueueSQL, requeueSQL, outcomeSQL, retriedSQL, attemptSQL); err != nil {
+	if err := s.db.Prepare(ctx, q.lease, q.lanes, q.optOuts, q.talks, markSQL, unmarkSQL, doubtSQL, unqueueSQL, unqueueIdleSQL, requeueSQL, outcomeSQL, retriedSQL, attemptSQL); err != nil {
 		return err
 	}
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
@@ -106,13 +108,11 @@ func (c *sqliteCommit) marks(w *overture.SenderWork, r *overture.CommitResult) e
 	return nil
 }
 
-func (c *sqliteCommit) unqueue(p overture.Place) (bool, error) {
-	res, err := c.st.unqueue.ExecContext(c.ctx, p.LaneID, p.Due.UnixMilli(), p.MessageID)
-	if err != nil {
-		return false, fmt.Errorf("take out of the queue: %w", err)
+func (c *sqliteCommit) unqueue(p overture.Place) error {
+	if _, err := c.st.unqueue.ExecContext(c.ctx, p.LaneID, p.Due.UnixMilli(), p.MessageID); err != nil {
+		return fmt.Errorf("take out of the queue: %w", err)
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return nil
 }
 
 // record raises the message's state and moves the counters with it.
@@ -163,7 +163,7 @@ func (c *sqliteCommit) settled(w *overture.SenderWork, x overture.Settlement) er
 		x.HTTPStatus, x.Code, x.ProviderID); err != nil {
 		return fmt.Errorf("write attempt: %w", err)
 	}
-	if _, err := c.unqueue(x.Place); err != nil {
+	if err := c.unqueue(x.Place); err != nil {
 		return err
 	}
 	if x.OptOut {
@@ -186,6 +186,12 @@ func (c *sqliteCommit) settled(w *overture.SenderWork, x overture.Settlement) er
 }
 
 func (c *sqliteCommit) move(w *overture.SenderWork) error {
+	if len(w.Moves) == 0 {
+		return nil
+	}
+	if held, err := c.holdsLease(w); err != nil || !held {
+		return err
+	}
 	for _, m := range w.Moves {
 		if m.State != overture.Queued {
 			if _, err := c.end(m.Place, m.State, m.Reason); err != nil {
@@ -193,11 +199,15 @@ func (c *sqliteCommit) move(w *overture.SenderWork) error {
 			}
 			continue
 		}
-		ok, err := c.unqueue(m.Place)
+		res, err := c.st.unqueueIdle.ExecContext(c.ctx, m.LaneID, m.Due.UnixMilli(), m.MessageID)
+		if err != nil {
+			return fmt.Errorf("move: %w", err)
+		}
+		n, err := res.RowsAffected()
 		if err != nil {
 			return err
 		}
-		if ok {
+		if n == 1 {
 			if _, err := c.st.requeue.ExecContext(c.ctx, m.LaneID, m.NewDue.UnixMilli(), m.MessageID, m.NotAfter.UnixMilli()); err != nil {
 				return fmt.Errorf("move: %w", err)
 			}

@@ -1,0 +1,82 @@
+package dispatch_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// commit writes one sender's work and fails the test when that does not go.
+func (h *house) commit(w overture.SenderWork) overture.CommitResult {
+	h.t.Helper()
+	res, err := h.s.Commit(h.t.Context(), time.Now(), []overture.SenderWork{w})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return res[0]
+}
+
+// lease takes the sender for an owner, also from another one.
+func (h *house) lease(owner string) overture.SenderWork {
+	h.t.Helper()
+	h.exec(`UPDATE sender_lease SET expires_at = 0`)
+	lease, ok, err := h.s.AcquireLease(h.t.Context(), sender, owner, time.Minute)
+	if err != nil || !ok {
+		h.t.Fatal(ok, err)
+	}
+	return overture.SenderWork{Lease: lease, BrandID: brand, AccountID: account, Channel: overture.SMS}
+}
+
+func (h *house) due() []overture.DueMessage {
+	h.t.Helper()
+	due, _, _, err := h.s.DueMessages(h.t.Context(), lane, time.Now(), overture.Place{}, 10)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return due
+}
+
+// A move has no marker of its own, so nothing but the lease fences it. An old owner that moved the dispatch row of a message which the new
+// owner has marked would leave a row behind that the settlement does not find, and the person would get the message twice.
+func TestAMoveNeverTouchesAnothersOrAMarkedMessage(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		h := build(t, 2)
+		old := h.lease("a")
+		due := h.due()
+		later := due[0].Due.Add(10 * time.Minute)
+		now := h.lease("b")
+		mark := now
+		mark.Marks = []overture.Mark{{Place: due[0].Place, Attempt: 1, Token: "t", Address: due[0].Address, LookupAt: time.Now().Add(time.Minute)}}
+		if v := h.commit(mark).Verdicts[0]; v != overture.Marked {
+			t.Fatalf("verdict %v", v)
+		}
+		moves := []overture.Move{
+			{Place: due[0].Place, State: overture.Queued, NewDue: later, NotAfter: later.Add(time.Hour)},
+			{Place: due[1].Place, State: overture.Queued, NewDue: later, NotAfter: later.Add(time.Hour)},
+		}
+		old.Moves = moves
+		h.commit(old)
+		old.Moves = []overture.Move{{Place: due[1].Place, State: overture.Expired, Reason: overture.ReasonValidityOver}}
+		h.commit(old)
+		if n := h.number(`SELECT COUNT(*) FROM dispatch WHERE due_at = $1`, due[0].Due.UnixMilli()); n != 2 {
+			t.Errorf("%d messages stand where they were after an old owner's moves, want 2", n)
+		}
+		own := now // the new owner's own move of a message that was read before it was marked
+		own.Moves = moves
+		h.commit(own)
+		if n := h.number(`SELECT COUNT(*) FROM dispatch WHERE message_id = $1 AND due_at = $2`, int64(h.ids[0]), due[0].Due.UnixMilli()); n != 1 {
+			t.Errorf("a marked message was moved")
+		}
+		end := now
+		end.Settlements = []overture.Settlement{{Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "accepted", State: overture.Accepted, ProviderID: "SM1"}}
+		h.commit(end)
+		if n := h.number(`SELECT COUNT(*) FROM dispatch WHERE message_id = $1`, int64(h.ids[0])); n != 0 {
+			t.Errorf("an accepted message is still in the queue: it would be sent again")
+		}
+		if n := h.number(`SELECT COUNT(*) FROM dispatch WHERE message_id = $1 AND due_at = $2`, int64(h.ids[1]), later.UnixMilli()); n != 1 {
+			t.Errorf("the owner's move of a queued message did nothing")
+		}
+		h.sums(map[overture.State]int{overture.Accepted: 1, overture.Queued: 1})
+	})
+}

@@ -27,7 +27,7 @@ import (
 //	end | crash lab | server         end it with SIGTERM (and check that it ends well) or SIGKILL
 //	furnish NAME NUMBER              a skill "Sales", a from-number at the lab; $NAME_SENDER, $NAME_SKILL, $NAME_HOOK
 //	exits CODE ARG…                  overture ARG… ends with this exit code
-//	api STATUS METHOD PATH [BODY]    a request with $OVERTURE_API_KEY; the answer is stdout
+//	api STATUS METHOD PATH [BODY]    a request with $OVERTURE_API_KEY; the answer is stdout; @FILE is a file's content
 //	eventually PATH REGEXP           GET PATH until the answer matches
 //	call STATUS URL [FORM]           POST a form to any address
 //	script JSON                      what virtual phones and the carrier do
@@ -116,7 +116,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 func api(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, "api STATUS METHOD PATH [BODY]")
-	status, body := ask(ts, args[1], args[2], strings.Join(args[3:], " "))
+	body := strings.Join(args[3:], " ")
+	if file, ok := strings.CutPrefix(body, "@"); ok {
+		body = ts.ReadFile(file)
+	}
+	status, body := ask(ts, args[1], args[2], body)
 	_, _ = io.WriteString(ts.Stdout(), body)
 	if strconv.Itoa(status) != args[0] {
 		ts.Fatalf("%s %s: got %d, want %s\n%s", args[1], args[2], status, args[0], body)

@@ -61,6 +61,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 		w.database = append(w.database, "--database-url", options.DatabaseURL)
 	}
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("PROGRAM", binary)
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 	return nil
 }

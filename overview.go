@@ -45,7 +45,7 @@ type Queue struct {
 // DueGroup is how many messages become due at one instant.
 type DueGroup struct {
 	Due      time.Time
-	NotAfter time.Time // the earliest end among them
+	NotAfter time.Time // of the first among them
 	Messages int
 }
 

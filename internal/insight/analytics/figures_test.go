@@ -26,7 +26,7 @@ type world struct {
 
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
-	if _, err := w.tx.ExecContext(context.Background(), query, args...); err != nil { //nolint:usetesting // inside one transaction
+	if _, err := w.tx.ExecContext(context.Background(), query, args...); err != nil {
 		w.t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -63,8 +63,10 @@ func (w *world) campaign(account int, skill overture.SkillID, launched time.Time
 		VALUES ($1, $2, 5, 'c', 'sms', 6, $3, '', '', FALSE, 'running', '{}', 1, 0, 'safe', 'skip', '', $4, '', '', 1, 1, 1, $5, 0, FALSE)`,
 		id, account, skill, n, launched.UnixMilli())
 	counts := map[overture.State]int{}
-	stored := []overture.State{overture.Queued, overture.Canceled, overture.Expired, overture.Suppressed, overture.Failed, overture.Held,
-		overture.Accepted, overture.Sent, overture.Undelivered, overture.Delivered, overture.Read}
+	stored := []overture.State{
+		overture.Queued, overture.Canceled, overture.Expired, overture.Suppressed, overture.Failed, overture.Held,
+		overture.Accepted, overture.Sent, overture.Undelivered, overture.Delivered, overture.Read,
+	}
 	for i := range n {
 		state := stored[w.random.IntN(len(stored))]
 		counts[state]++

@@ -5,7 +5,7 @@
 //	Writes: an audit entry per download; nothing else
 //	Wakes:  nobody
 //
-// The form: UTF-8, comma, a header, lines end with CR LF (RFC 4180). No cell can be read as a formula by a spreadsheet: each of its lines
+// The form: UTF-8 with a byte order mark (spreadsheets take a file without one for Latin-1), comma, a header, lines end with CR LF (RFC 4180). No cell can be read as a formula by a spreadsheet: each of its lines
 // that begins like one gets an apostrophe in front (kit/csvrow). Phone numbers are written as digits without the plus, for the same reason;
 // a list in this form can be uploaded again. Times are UTC in RFC 3339. A row shows its recipient as it was when its page was read.
 package export
@@ -193,7 +193,11 @@ type table struct {
 	err  error
 }
 
-func newTable(w io.Writer) *table { return &table{w: bufio.NewWriterSize(w, 1<<16)} }
+func newTable(w io.Writer) *table {
+	t := &table{w: bufio.NewWriterSize(w, 1<<16)}
+	_, t.err = t.w.WriteString("\uFEFF")
+	return t
+}
 
 func (t *table) row(cells ...string) {
 	if t.err == nil {

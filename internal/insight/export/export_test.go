@@ -60,21 +60,31 @@ func (r *rows) NoteExport(_ context.Context, _ overture.Actor, what, _ string, _
 
 func source() *rows {
 	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	c := overture.Campaign{ID: 77, AccountID: 1, Name: "=HYPERLINK(\"x\")", Channel: overture.SMS, State: overture.Running, Reason: "", RecipientCount: 3,
+	c := overture.Campaign{
+		ID: 77, AccountID: 1, Name: "=HYPERLINK(\"x\")", Channel: overture.SMS, State: overture.Running, Reason: "", RecipientCount: 3,
 		Content: overture.Content{Text: "Hello {{name}},\n=1+1", OptOutText: overture.OptOutTextDefault}, Rate: 5, LaunchAt: at, LaunchedAt: at, CreatedAt: at.Add(-time.Hour),
-		ConsentAt: at, ContentHash: "c0ffee", ListHash: "beef"}
+		ConsentAt: at, ContentHash: "c0ffee", ListHash: "beef",
+	}
 	people := []overture.RecipientRecord{
-		{Recipient: overture.Recipient{ID: 1, Row: 2, Address: "+12125550123", Zones: []string{"America/New_York"}, ZoneSource: "number", Segments: 1,
-			Personal: overture.Personal{Values: []string{"Ada"}}},
-			Message: &overture.Message{ID: 9, State: overture.Delivered, Attempts: 1, ProviderID: "SM1", AcceptedAt: at, UpdatedAt: at}, DeliveredAt: at.Add(time.Second), RepliedAt: at.Add(time.Minute)},
-		{Recipient: overture.Recipient{ID: 2, Row: 3, Address: "+447700900123", ZoneSource: "unknown", Segments: 1, Personal: overture.Personal{Text: " @cmd, \"quoted\""}},
-			Message: &overture.Message{ID: 10, State: overture.Failed, Attempts: 2, Code: 30006, Reason: overture.ReasonAddressRefused, UpdatedAt: at}},
+		{
+			Recipient: overture.Recipient{
+				ID: 1, Row: 2, Address: "+12125550123", Zones: []string{"America/New_York"}, ZoneSource: "number", Segments: 1,
+				Personal: overture.Personal{Values: []string{"Ada"}},
+			},
+			Message: &overture.Message{ID: 9, State: overture.Delivered, Attempts: 1, ProviderID: "SM1", AcceptedAt: at, UpdatedAt: at}, DeliveredAt: at.Add(time.Second), RepliedAt: at.Add(time.Minute),
+		},
+		{
+			Recipient: overture.Recipient{ID: 2, Row: 3, Address: "+447700900123", ZoneSource: "unknown", Segments: 1, Personal: overture.Personal{Text: " @cmd, \"quoted\""}},
+			Message:   &overture.Message{ID: 10, State: overture.Failed, Attempts: 2, Code: 30006, Reason: overture.ReasonAddressRefused, UpdatedAt: at},
+		},
 		{Recipient: overture.Recipient{ID: 3, Row: 4, Address: "+12125550124", Zones: []string{"America/Chicago", "America/New_York"}, ZoneSource: "number", Segments: 1}},
 	}
 	return &rows{
 		campaigns: []overture.CampaignRecord{
-			{CampaignLine: overture.CampaignLine{Campaign: c, Counts: overture.Counts{overture.Queued: 1, overture.Delivered: 1, overture.Failed: 1}},
-				SenderName: "Main", SenderAddress: "+12125550100", SkillName: "Support", CreatedByName: "Manager", ConsentByName: "Manager", Replied: 1, OptedOut: 1},
+			{
+				CampaignLine: overture.CampaignLine{Campaign: c, Counts: overture.Counts{overture.Queued: 1, overture.Delivered: 1, overture.Failed: 1}},
+				SenderName:   "Main", SenderAddress: "+12125550100", SkillName: "Support", CreatedByName: "Manager", ConsentByName: "Manager", Replied: 1, OptedOut: 1,
+			},
 			{CampaignLine: overture.CampaignLine{Campaign: overture.Campaign{ID: 78, AccountID: 1, Name: "Draft", Channel: overture.SMS, State: overture.Draft, CreatedAt: at}}},
 		},
 		recipients: func(after overture.RecipientID, limit int) (out []overture.RecipientRecord) {
@@ -114,7 +124,7 @@ func TestGolden(t *testing.T) {
 			if !bytes.Equal(got.Bytes(), want) {
 				t.Errorf("differs from %s; run with -update and look at the difference:\n%s", path, got.Bytes())
 			}
-			records, err := csv.NewReader(&got).ReadAll()
+			records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.String(), "\uFEFF"))).ReadAll()
 			if err != nil {
 				t.Fatalf("not RFC 4180: %v", err)
 			}
@@ -156,8 +166,10 @@ func TestMemoryIsFlat(t *testing.T) {
 			peak = max(peak, m.HeapAlloc)
 		}
 		for id := after + 1; id <= n && len(out) < limit; id++ {
-			out = append(out, overture.RecipientRecord{Recipient: overture.Recipient{ID: id, Row: int(id), Address: overture.Address(fmt.Sprintf("+1212555%04d", id%10000)),
-				Personal: overture.Personal{Values: []string{"Ada"}}}})
+			out = append(out, overture.RecipientRecord{Recipient: overture.Recipient{
+				ID: id, Row: int(id), Address: overture.Address(fmt.Sprintf("+1212555%04d", id%10000)),
+				Personal: overture.Personal{Values: []string{"Ada"}},
+			}})
 		}
 		return out
 	}

@@ -94,8 +94,10 @@ func (b brief) checks(now time.Time) []Check {
 	out := []Check{b.state(), b.name(), b.senderOK(), b.skillOK(), b.text(), b.length(), b.recipients()}
 	out = append(out, b.rejected()...)
 	out = append(out, b.launch(now), b.window(now), b.validity(now), b.rate())
-	return append(out, Check{Name: "consent", Verdict: Note, Words: "you are responsible for the opt-in consent of every recipient, and for TCPA and GDPR",
-		Fix: "tick the box at the launch (API: consent: true)"})
+	return append(out, Check{
+		Name: "consent", Verdict: Note, Words: "you are responsible for the opt-in consent of every recipient, and for TCPA and GDPR",
+		Fix: "tick the box at the launch (API: consent: true)",
+	})
 }
 
 func (b brief) state() Check {

@@ -121,8 +121,10 @@ type Service struct {
 
 // New makes the room.
 func New(d Deps) *Service {
-	s := &Service{store: d.Store, lists: d.Lists, windows: d.Windows, parsePhone: d.ParsePhone, recheck: d.Recheck, wake: d.Wake,
-		log: d.Log, speed: NewSpeed(), recent: map[overture.CampaignID]*glance{}}
+	s := &Service{
+		store: d.Store, lists: d.Lists, windows: d.Windows, parsePhone: d.ParsePhone, recheck: d.Recheck, wake: d.Wake,
+		log: d.Log, speed: NewSpeed(), recent: map[overture.CampaignID]*glance{},
+	}
 	if s.wake == nil {
 		s.wake = func(string) {}
 	}

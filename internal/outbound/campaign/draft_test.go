@@ -306,8 +306,10 @@ func TestTestSend(t *testing.T) {
 	if n := h.number(`SELECT COUNT(*) FROM dispatch d JOIN lane l ON l.id = d.lane_id WHERE d.message_id = $1 AND l.kind = 'reply' AND l.campaign_id = 0`, m.ID); n != 1 {
 		t.Error("the test is not on the reply lane")
 	}
-	_, err = h.store.OptOut(t.Context(), h.by, overture.OptOut{AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550124",
-		Source: overture.OptOutAPI, Evidence: "asked", CreatedAt: time.Now()})
+	_, err = h.store.OptOut(t.Context(), h.by, overture.OptOut{
+		AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550124",
+		Source: overture.OptOutAPI, Evidence: "asked", CreatedAt: time.Now(),
+	})
 	h.must(err)
 	if _, err := h.room.TestSend(t.Context(), h.by, c.ID, "+12125550124"); code(err) != "opted_out" {
 		t.Errorf("to an opted-out number: %v, want opted_out", err)

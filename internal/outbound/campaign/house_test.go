@@ -41,16 +41,22 @@ func joinHouse(t *testing.T, s *store.Store, name string) *house {
 	now := time.Now()
 	account := overture.Account{ID: overture.AccountID(s.NewID()), Name: name, Enabled: true, CreatedAt: now}
 	h.brand = overture.BrandID(s.NewID())
-	user := overture.User{ID: overture.UserID(s.NewID()), AccountID: account.ID, Email: name + "@example.com", Name: "Manager " + name,
-		Role: overture.Administrator, SessionVersion: 1, CreatedAt: now}
+	user := overture.User{
+		ID: overture.UserID(s.NewID()), AccountID: account.ID, Email: name + "@example.com", Name: "Manager " + name,
+		Role: overture.Administrator, SessionVersion: 1, CreatedAt: now,
+	}
 	h.by = overture.Actor{AccountID: account.ID, UserID: user.ID, RequestID: "req"}
 	h.must(s.CreateAccount(t.Context(), account, overture.Brand{ID: h.brand, AccountID: account.ID, Name: "Brand", CreatedAt: now}, user, "hash"))
 	h.sender, h.skill = overture.SenderID(s.NewID()), overture.SkillID(s.NewID())
 	h.must(s.CreateSkill(t.Context(), h.by, overture.Skill{ID: h.skill, AccountID: account.ID, Name: "Support"}, now))
-	h.must(s.CreateSender(t.Context(), h.by, overture.Sender{ID: h.sender, AccountID: account.ID, BrandID: h.brand, Name: "Main number", Channel: overture.SMS,
-		Provider: "twilio", Address: "+12125550100", BaseURL: "http://127.0.0.1:1", AccountSID: "AC0", AuthToken: "x", WebhookKey: name, Rate: 10, CreatedAt: now}))
-	h.room = campaign.New(campaign.Deps{Store: s, Lists: lists{s}, Windows: schedule.NewCalendar(), ParsePhone: parse,
-		Wake: func(topic string) { h.woken[topic]++ }, Log: slog.New(slog.DiscardHandler)})
+	h.must(s.CreateSender(t.Context(), h.by, overture.Sender{
+		ID: h.sender, AccountID: account.ID, BrandID: h.brand, Name: "Main number", Channel: overture.SMS,
+		Provider: "twilio", Address: "+12125550100", BaseURL: "http://127.0.0.1:1", AccountSID: "AC0", AuthToken: "x", WebhookKey: name, Rate: 10, CreatedAt: now,
+	}))
+	h.room = campaign.New(campaign.Deps{
+		Store: s, Lists: lists{s}, Windows: schedule.NewCalendar(), ParsePhone: parse,
+		Wake: func(topic string) { h.woken[topic]++ }, Log: slog.New(slog.DiscardHandler),
+	})
 	return h
 }
 
@@ -111,15 +117,7 @@ func (h *house) list(c overture.Campaign, n int) []overture.RecipientID {
 // plan does what the planner does: one queued message per recipient, due at a time, and planning is over.
 func (h *house) plan(c overture.Campaign, due time.Time) []overture.MessageID {
 	h.t.Helper()
-	var recipients []overture.RecipientID
-	rows, err := h.store.DB().Read.QueryContext(h.t.Context(), `SELECT id FROM recipient WHERE campaign_id = $1 ORDER BY id`, c.ID)
-	h.must(err)
-	for rows.Next() {
-		var id overture.RecipientID
-		h.must(rows.Scan(&id))
-		recipients = append(recipients, id)
-	}
-	h.must(errors.Join(rows.Err(), rows.Close()))
+	recipients := h.recipients(c)
 	var ids []overture.MessageID
 	lane := h.lane(c)
 	tx := h.begin()

@@ -27,9 +27,11 @@ func (s *Service) Launch(ctx context.Context, by overture.Actor, id overture.Cam
 		return c, overture.ErrConflict("campaign_not_draft", "the campaign is "+string(c.State)+": it was launched already")
 	}
 	if !o.Consent {
-		return c, &overture.Error{Kind: overture.Invalid, Code: "consent_missing",
+		return c, &overture.Error{
+			Kind: overture.Invalid, Code: "consent_missing",
 			Message: "say that you are responsible for opt-in consent, TCPA and GDPR: tick the box, or send consent: true",
-			Fields:  []overture.Field{{Location: "body.consent", Message: "must be true"}}}
+			Fields:  []overture.Field{{Location: "body.consent", Message: "must be true"}},
+		}
 	}
 	if o.LaunchAt != nil && o.LaunchAt.After(now.Add(MaxAhead)) {
 		return c, overture.ErrInvalid("launch_too_far", "the launch time is more than a year ahead; choose an earlier one")

@@ -62,8 +62,10 @@ func (s *Service) moved(ctx context.Context, c overture.Campaign, err error, top
 func cleanReason(reason string) (string, error) {
 	reason = strings.TrimSpace(reason)
 	if utf8.RuneCountInString(reason) > MaxReason || !printable(reason, false) {
-		return "", &overture.Error{Kind: overture.Invalid, Code: "bad_reason", Message: "say the reason in at most 200 characters on one line",
-			Fields: []overture.Field{{Location: "body.reason", Message: "at most 200 characters on one line"}}}
+		return "", &overture.Error{
+			Kind: overture.Invalid, Code: "bad_reason", Message: "say the reason in at most 200 characters on one line",
+			Fields: []overture.Field{{Location: "body.reason", Message: "at most 200 characters on one line"}},
+		}
 	}
 	return reason, nil
 }

@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,6 +241,38 @@ func TestCancelKeepsTheExactRemainder(t *testing.T) {
 	if n := h.number(`SELECT COUNT(*) FROM campaign WHERE id = $1 AND state = 'canceled' AND completed_at IS NOT NULL`, c.ID); n != 1 {
 		t.Error("the canceled campaign is not settled")
 	}
+}
+
+// Several nodes take a canceled campaign back at once: every message is counted once.
+func TestCancelersDoNotCountTwice(t *testing.T) {
+	h := newHouse(t)
+	c := h.launched(900)
+	h.plan(c, time.Now())
+	_, err := h.room.Cancel(t.Context(), h.by, c.ID, "")
+	h.must(err)
+	open, err := h.store.CampaignsToEmpty(t.Context())
+	h.must(err)
+	var wg sync.WaitGroup
+	var total atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				n, err := h.store.CancelRemainder(t.Context(), open[0], 100, time.Now())
+				if err != nil {
+					t.Error(err)
+				}
+				if n == 0 {
+					return
+				}
+				total.Add(int64(n))
+			}
+		})
+	}
+	wg.Wait()
+	if total.Load() != 900 {
+		t.Errorf("took back %d of 900", total.Load())
+	}
+	h.counters(c, map[overture.State]int{overture.Canceled: 900})
 }
 
 // A campaign is completed when nothing is left, not before, and once.

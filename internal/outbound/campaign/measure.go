@@ -42,7 +42,7 @@ func (s *Service) Measure(ctx context.Context, account overture.AccountID, conte
 
 func measure(content overture.Content, settings overture.Settings) Measurement {
 	// A personal text is taken as it stands, so this puts the opt-out text behind the text without touching its variables.
-	final, _ := overture.Content{OptOutText: content.OptOutText}.For(overture.Personal{Text: orSpace(content.Text)}) //nolint:errcheck // fails only on variables
+	final, _ := overture.Content{OptOutText: content.OptOutText}.For(overture.Personal{Text: orSpace(content.Text)})
 	if content.SmartEncoding {
 		final = segment.Smart(final)
 	}
@@ -74,6 +74,7 @@ func allowed(settings overture.Settings, available, segments int) bool {
 		return segments <= 1
 	case overture.LengthStrict:
 		return available >= 0
+	case overture.LengthWarn:
 	}
 	return true
 }

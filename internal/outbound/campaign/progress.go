@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ import (
 const (
 	keepReport = 500 * time.Millisecond
 	queueShare = 20
-	maxGroups  = 500
+	staleLook  = 5 * time.Second
+	maxGroups  = 100 // opening times of a list are few; the rest are single retries
 )
 
 // Progress is one look at a launched campaign (B5).
@@ -51,9 +53,15 @@ type glance struct {
 	report  Progress
 	account overture.AccountID
 	until   time.Time
-	queue   overture.Queue
-	sample  []overture.QueuedSample
-	next    time.Time // when the queue may be looked at again
+	queue   *look
+}
+
+// look is what the queue of a campaign looked like, and when it may be looked at again.
+type look struct {
+	queue  overture.Queue
+	sample []overture.QueuedSample
+	next   time.Time
+	busy   bool // somebody is looking; guarded by Service.mu
 }
 
 // Progress tells how a campaign gets on. It is at most half a second old; what it says about the queue may be older on a large one.
@@ -72,12 +80,12 @@ func (s *Service) Progress(ctx context.Context, account overture.AccountID, id o
 	s.speed.Observe(id, st.Counts.AcceptedOrLater(), now)
 	g := &glance{account: account, until: now.Add(keepReport)}
 	if last != nil && last.account == account {
-		g.queue, g.sample, g.next = last.queue, last.sample, last.next
+		g.queue = last.queue
 	}
 	if err := s.lookAtQueue(ctx, st, g, now); err != nil {
 		return Progress{}, err
 	}
-	g.report = s.report(st, g.queue, g.sample, now)
+	g.report = s.report(st, g.queue.queue, g.queue.sample, now)
 	s.mu.Lock()
 	if len(s.recent) > 1000 {
 		clear(s.recent)
@@ -87,26 +95,59 @@ func (s *Service) Progress(ctx context.Context, account overture.AccountID, id o
 	return g.report, nil
 }
 
+// lookAtQueue looks at once the first time, or when nobody asked for a while; otherwise it shows the last look while the next one is taken behind the caller's back.
 func (s *Service) lookAtQueue(ctx context.Context, st overture.Standing, g *glance, now time.Time) error {
 	if st.LaneID == 0 || waiting(st.Counts) == 0 {
-		g.queue, g.sample = overture.Queue{}, nil
+		g.queue = &look{}
 		return nil
 	}
-	if now.Before(g.next) {
-		return nil
-	}
-	queue, err := s.store.LaneQueue(ctx, st.LaneID, now, maxGroups)
-	if err != nil {
+	if g.queue == nil || g.queue.next.IsZero() || now.Sub(g.queue.next) > staleLook {
+		var err error
+		g.queue, err = s.look(ctx, st.LaneID)
 		return err
 	}
-	g.queue, g.sample = queue, nil
+	s.mu.Lock()
+	due := now.After(g.queue.next) && !g.queue.busy
+	g.queue.busy = g.queue.busy || due
+	s.mu.Unlock()
+	if due {
+		go s.lookAgain(context.WithoutCancel(ctx), st.ID, st.LaneID, g.queue)
+	}
+	return nil
+}
+
+// lookAgain puts a fresh look where the old one is remembered, unless the campaign was changed or forgotten meanwhile.
+func (s *Service) lookAgain(ctx context.Context, id overture.CampaignID, lane overture.LaneID, old *look) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	fresh, err := s.look(ctx, lane)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old.busy = false
+	if err != nil {
+		s.log.DebugContext(ctx, "queue not looked at", slog.String("campaign_id", id.String()), slog.Any("error", err))
+		return
+	}
+	if g := s.recent[id]; g != nil && g.queue == old {
+		s.recent[id] = &glance{report: g.report, account: g.account, until: g.until, queue: fresh}
+	}
+}
+
+func (s *Service) look(ctx context.Context, lane overture.LaneID) (*look, error) {
+	began := time.Now()
+	queue, err := s.store.LaneQueue(ctx, lane, began, maxGroups)
+	if err != nil {
+		return nil, err
+	}
+	l := &look{queue: queue}
 	if len(queue.Groups) > 0 {
-		if g.sample, err = s.store.WaitingSample(ctx, st.LaneID, queue.Groups[0].Due, 100); err != nil {
-			return err
+		if l.sample, err = s.store.WaitingSample(ctx, lane, queue.Groups[0].Due, 100); err != nil {
+			return nil, err
 		}
 	}
-	g.next = time.Now().Add(queueShare * time.Since(now))
-	return nil
+	now := time.Now()
+	l.next = now.Add(queueShare * now.Sub(began))
+	return l, nil
 }
 
 func waiting(c overture.Counts) int {

@@ -165,8 +165,10 @@ func TestStory(t *testing.T) {
 	h.end(ids[0], overture.Accepted, "")
 	h.exec(`INSERT INTO receipt (message_id, state, code, provider_id, received_at) VALUES ($1, 70, 0, 'SM1', $2)`, ids[0], time.Now().Add(time.Second).UnixMilli())
 	h.end(ids[1], overture.Suppressed, overture.ReasonOptedOut)
-	_, err := h.store.OptOut(t.Context(), h.by, overture.OptOut{AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550001",
-		Source: overture.OptOutKeyword, Evidence: "STOP", CreatedAt: time.Now()})
+	_, err := h.store.OptOut(t.Context(), h.by, overture.OptOut{
+		AccountID: h.by.AccountID, BrandID: h.brand, Channel: overture.SMS, Address: "+12125550001",
+		Source: overture.OptOutKeyword, Evidence: "STOP", CreatedAt: time.Now(),
+	})
 	h.must(err)
 	order := "campaign sender text opt_out open_conversation validity window rate message"
 	for i, want := range []map[string]campaign.Answer{
@@ -209,9 +211,14 @@ func TestStory(t *testing.T) {
 
 func (h *house) recipients(c overture.Campaign) (ids []overture.RecipientID) {
 	h.t.Helper()
-	n := h.number(`SELECT COUNT(*) FROM recipient WHERE campaign_id = $1`, c.ID)
-	for i := range n {
-		ids = append(ids, overture.RecipientID(h.number(`SELECT id FROM recipient WHERE campaign_id = $1 ORDER BY id LIMIT 1 OFFSET $2`, c.ID, i)))
+	rows, err := h.store.DB().Read.QueryContext(h.t.Context(), `SELECT id FROM recipient WHERE campaign_id = $1 ORDER BY id`, c.ID)
+	h.must(err)
+	defer rows.Close()
+	for rows.Next() {
+		var id overture.RecipientID
+		h.must(rows.Scan(&id))
+		ids = append(ids, id)
 	}
+	h.must(rows.Err())
 	return ids
 }

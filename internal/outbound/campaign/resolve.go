@@ -15,8 +15,10 @@ func (s *Service) Resolve(ctx context.Context, by overture.Actor, id overture.Me
 	switch how {
 	case overture.TreatAsSent, overture.Resend, overture.GiveUp:
 	default:
-		return 0, &overture.Error{Kind: overture.Invalid, Code: "unknown_action", Message: "the action is treat_as_sent, resend or give_up",
-			Fields: []overture.Field{{Location: "body.action", Message: "treat_as_sent, resend or give_up"}}}
+		return 0, &overture.Error{
+			Kind: overture.Invalid, Code: "unknown_action", Message: "the action is treat_as_sent, resend or give_up",
+			Fields: []overture.Field{{Location: "body.action", Message: "treat_as_sent, resend or give_up"}},
+		}
 	}
 	now := time.Now()
 	held, err := s.store.HeldMessage(ctx, by.AccountID, id)

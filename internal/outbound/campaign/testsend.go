@@ -29,8 +29,10 @@ func (s *Service) TestSend(ctx context.Context, by overture.Actor, id overture.C
 	}
 	number, _, err := s.parsePhone(to)
 	if err != nil {
-		return m, &overture.Error{Kind: overture.Invalid, Code: "invalid_number", Message: err.Error(),
-			Fields: []overture.Field{{Location: "body.to", Message: err.Error()}}}
+		return m, &overture.Error{
+			Kind: overture.Invalid, Code: "invalid_number", Message: err.Error(),
+			Fields: []overture.Field{{Location: "body.to", Message: err.Error()}},
+		}
 	}
 	stopped, err := s.store.IsOptedOut(ctx, by.AccountID, c.BrandID, c.Channel, overture.Address(number))
 	if err != nil {

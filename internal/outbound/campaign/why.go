@@ -212,8 +212,10 @@ func whyWindow(f overture.Facts, windows Windows, now time.Time) Reason {
 	if zones == "" {
 		zones = "unknown: the window must be open everywhere"
 	}
-	r := Reason{Check: "window", Rule: ruleWindow + " tzdata " + tz.Version(),
-		Input: map[string]string{"zones": zones, "zone_source": f.Recipient.ZoneSource}}
+	r := Reason{
+		Check: "window", Rule: ruleWindow + " tzdata " + tz.Version(),
+		Input: map[string]string{"zones": zones, "zone_source": f.Recipient.ZoneSource},
+	}
 	if accepted, sent := past(f); sent {
 		r.Answer, r.Words = Passes, "it was sent at "+localTimes(accepted, f.Recipient.Zones)
 		r.Input["sent_at"] = accepted.UTC().Format(time.RFC3339)
@@ -255,8 +257,10 @@ func localTimes(t time.Time, zones []string) string {
 }
 
 func whyRate(f overture.Facts) Reason {
-	r := Reason{Check: "rate", Rule: ruleRate, Answer: Passes,
-		Input: map[string]string{"campaign_rate": fmt.Sprint(f.Campaign.Rate), "sender_rate": fmt.Sprint(f.SenderRate)}}
+	r := Reason{
+		Check: "rate", Rule: ruleRate, Answer: Passes,
+		Input: map[string]string{"campaign_rate": fmt.Sprint(f.Campaign.Rate), "sender_rate": fmt.Sprint(f.SenderRate)},
+	}
 	r.Words = fmt.Sprintf("at most %s per second, shared with the other campaigns of this sender", segmentsOf(min(f.Campaign.Rate, max(f.SenderRate, 1))))
 	return r
 }

@@ -84,9 +84,11 @@ type countsBody struct {
 }
 
 func wireCounts(c overture.Counts) countsBody {
-	return countsBody{Queued: c[overture.Queued], Attempting: c[overture.Attempting], Unknown: c[overture.Unknown], Canceled: c[overture.Canceled],
+	return countsBody{
+		Queued: c[overture.Queued], Attempting: c[overture.Attempting], Unknown: c[overture.Unknown], Canceled: c[overture.Canceled],
 		Expired: c[overture.Expired], Suppressed: c[overture.Suppressed], Failed: c[overture.Failed], Held: c[overture.Held],
-		Accepted: c[overture.Accepted], Sent: c[overture.Sent], Undelivered: c[overture.Undelivered], Delivered: c[overture.Delivered], Read: c[overture.Read]}
+		Accepted: c[overture.Accepted], Sent: c[overture.Sent], Undelivered: c[overture.Undelivered], Delivered: c[overture.Delivered], Read: c[overture.Read],
+	}
 }
 
 func wireCampaign(c overture.Campaign) campaignBody {
@@ -190,8 +192,10 @@ func (a *API) listCampaigns(ctx context.Context, who access.Identity, in *listCa
 	if err != nil {
 		return nil, err
 	}
-	lines, err := a.deps.Campaigns.Campaigns(ctx, overture.CampaignFilter{AccountID: who.AccountID, State: overture.CampaignState(in.State),
-		Search: in.Q, Archived: in.Archived, After: overture.CampaignID(after), Limit: in.limit() + 1})
+	lines, err := a.deps.Campaigns.Campaigns(ctx, overture.CampaignFilter{
+		AccountID: who.AccountID, State: overture.CampaignState(in.State),
+		Search: in.Q, Archived: in.Archived, After: overture.CampaignID(after), Limit: in.limit() + 1,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +204,11 @@ func (a *API) listCampaigns(ctx context.Context, who access.Identity, in *listCa
 
 func (a *API) createCampaign(ctx context.Context, who access.Identity, in *createCampaignInput) (*campaignOutput, error) {
 	b := in.Body
-	ch := campaign.Change{Name: &b.Name, SenderID: &b.Sender.ID, SkillID: &b.Skill.ID, Text: &b.Text, SmartEncoding: &b.SmartEncoding, Rate: b.Rate,
+	ch := campaign.Change{
+		Name: &b.Name, SenderID: &b.Sender.ID, SkillID: &b.Skill.ID, Text: &b.Text, SmartEncoding: &b.SmartEncoding, Rate: b.Rate,
 		Lookback: hours(b.LookbackHours), Channel: given(overture.Channel(b.Channel)), OptOutText: given(b.OptOutText),
-		Policy: given(overture.SendPolicy(b.Policy)), OpenConversation: given(overture.OpenConversationPolicy(b.OpenConversation))}
+		Policy: given(overture.SendPolicy(b.Policy)), OpenConversation: given(overture.OpenConversationPolicy(b.OpenConversation)),
+	}
 	if !b.LaunchAt.IsZero() {
 		ch.LaunchAt = &b.LaunchAt
 	}
@@ -223,9 +229,11 @@ func (a *API) getCampaign(ctx context.Context, who access.Identity, in *campaign
 
 func (a *API) updateCampaign(ctx context.Context, who access.Identity, in *updateCampaignInput) (*campaignOutput, error) {
 	b := in.Body
-	ch := campaign.Change{Name: b.Name, Channel: (*overture.Channel)(b.Channel), Text: b.Text, OptOutText: b.OptOutText, SmartEncoding: b.SmartEncoding,
+	ch := campaign.Change{
+		Name: b.Name, Channel: (*overture.Channel)(b.Channel), Text: b.Text, OptOutText: b.OptOutText, SmartEncoding: b.SmartEncoding,
 		Rate: b.Rate, Lookback: hours(b.LookbackHours), Policy: (*overture.SendPolicy)(b.Policy),
-		OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation)}
+		OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation),
+	}
 	if b.Sender != nil {
 		ch.SenderID = &b.Sender.ID
 	}
@@ -292,8 +300,10 @@ func moment(text *string, location string) (*time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, *text)
 	if err != nil {
-		return nil, &overture.Error{Kind: overture.Invalid, Code: "bad_time", Message: "write times as 2026-12-01T09:00:00Z",
-			Fields: []overture.Field{{Location: location, Message: "write it as 2026-12-01T09:00:00Z, with the offset from UTC or Z"}}}
+		return nil, &overture.Error{
+			Kind: overture.Invalid, Code: "bad_time", Message: "write times as 2026-12-01T09:00:00Z",
+			Fields: []overture.Field{{Location: location, Message: "write it as 2026-12-01T09:00:00Z, with the offset from UTC or Z"}},
+		}
 	}
 	return &t, nil
 }

@@ -19,9 +19,11 @@ import (
 // campaign adds a draft with one recipient, and a message that is held.
 func (w *world) campaign(tn *tenant, by overture.Actor, sender overture.Sender, skill overture.SkillID) {
 	w.t.Helper()
-	c, err := w.store.CreateCampaign(w.t.Context(), by, overture.Campaign{AccountID: tn.id, BrandID: sender.BrandID, Name: "Renewal", Channel: overture.SMS, SenderID: sender.ID,
+	c, err := w.store.CreateCampaign(w.t.Context(), by, overture.Campaign{
+		AccountID: tn.id, BrandID: sender.BrandID, Name: "Renewal", Channel: overture.SMS, SenderID: sender.ID,
 		SkillID: skill, Content: overture.Content{Text: "Hello", OptOutText: overture.OptOutTextDefault}, Window: overture.AlwaysOpen(), Rate: 1,
-		Lookback: time.Hour, Policy: overture.Safe, OpenConversation: overture.OpenConversationSkip}, time.Now())
+		Lookback: time.Hour, Policy: overture.Safe, OpenConversation: overture.OpenConversationSkip,
+	}, time.Now())
 	w.must(err)
 	tn.ids["campaign"] = c.ID.String()
 	tn.ids["recipient"] = w.recipient(c).String()
@@ -135,8 +137,8 @@ func TestDownloads(t *testing.T) {
 	w := newWorld(t)
 	manager := w.as(w.a, overture.CampaignManager)
 	for path, line := range map[string]string{
-		"/v1/campaigns.csv": "campaign,name,",
-		"/v1/campaigns/" + w.a.ids["campaign"] + "/recipients.csv": "recipient,row,number,",
+		"/v1/campaigns.csv": "\uFEFFcampaign,name,",
+		"/v1/campaigns/" + w.a.ids["campaign"] + "/recipients.csv": "\uFEFFrecipient,row,number,",
 	} {
 		got := w.do(manager, "GET", path, "")
 		if got.status != 200 || !strings.HasPrefix(got.body, line) || strings.Count(got.body, "\r\n") != 2 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") ||

@@ -18,13 +18,17 @@ type exportRoom interface {
 const csvType = "text/csv; charset=utf-8"
 
 func (a *API) registerExports() {
-	a.handle(access.CampaignsRead, plain{Method: "GET", Path: "/v1/campaigns.csv", Summary: "All campaigns as CSV, oldest first", Tag: "campaigns", Produces: "text/csv",
-		Description: "Cells that a spreadsheet would take for a formula begin with an apostrophe; numbers have no plus."},
+	a.handle(access.CampaignsRead, plain{
+		Method: "GET", Path: "/v1/campaigns.csv", Summary: "All campaigns as CSV, oldest first", Tag: "campaigns", Produces: "text/csv",
+		Description: "Cells that a spreadsheet would take for a formula begin with an apostrophe; numbers have no plus.",
+	},
 		func(w http.ResponseWriter, r *http.Request, who access.Identity) error {
 			return a.deps.Exports.Campaigns(r.Context(), who.Actor(), download(w, "campaigns.csv"))
 		})
-	a.handle(access.RecipientsExport, plain{Method: "GET", Path: campaignPath + "/recipients.csv", Summary: "A campaign's recipients and messages as CSV", Tag: "recipients", Produces: "text/csv",
-		Description: "In the order of the list, each with its state of now. Streamed. Cells that a spreadsheet would take for a formula begin with an apostrophe; numbers have no plus."},
+	a.handle(access.RecipientsExport, plain{
+		Method: "GET", Path: campaignPath + "/recipients.csv", Summary: "A campaign's recipients and messages as CSV", Tag: "recipients", Produces: "text/csv",
+		Description: "In the order of the list, each with its state of now. Streamed. Cells that a spreadsheet would take for a formula begin with an apostrophe; numbers have no plus.",
+	},
 		func(w http.ResponseWriter, r *http.Request, who access.Identity) error {
 			id, err := pathID[overture.CampaignID](r, "campaign")
 			if err != nil {

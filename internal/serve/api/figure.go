@@ -44,8 +44,10 @@ type figuresOutput struct {
 }
 
 func (a *API) registerFigures() {
-	register(a, access.FiguresRead, operation{Method: "GET", Path: "/v1/figures", Summary: "Success, response and opt-out rates with their fractions", Tag: "figures",
-		Description: "Of launched campaigns, by the date of their launch. Exact: the counters equal a recount of the rows."}, a.figures)
+	register(a, access.FiguresRead, operation{
+		Method: "GET", Path: "/v1/figures", Summary: "Success, response and opt-out rates with their fractions", Tag: "figures",
+		Description: "Of launched campaigns, by the date of their launch. Exact: the counters equal a recount of the rows.",
+	}, a.figures)
 }
 
 func (a *API) figures(ctx context.Context, who access.Identity, in *figuresInput) (*figuresOutput, error) {
@@ -96,8 +98,10 @@ func idsIn[T identifier](texts []string, location string) ([]T, error) {
 	for _, text := range texts {
 		var id ref[T]
 		if err := id.UnmarshalText([]byte(text)); err != nil {
-			return nil, &overture.Error{Kind: overture.Invalid, Code: "bad_id", Message: "one of the ids in " + location + " is none; " + err.Error(),
-				Fields: []overture.Field{{Location: location, Message: err.Error()}}}
+			return nil, &overture.Error{
+				Kind: overture.Invalid, Code: "bad_id", Message: "one of the ids in " + location + " is none; " + err.Error(),
+				Fields: []overture.Field{{Location: location, Message: err.Error()}},
+			}
 		}
 		out = append(out, id.ID)
 	}

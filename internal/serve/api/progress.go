@@ -34,8 +34,10 @@ type progressOutput struct {
 }
 
 func (a *API) registerProgress() {
-	register(a, access.CampaignsRead, operation{Method: "GET", Path: campaignPath + "/progress", Summary: "How a campaign gets on, and why it does not", Tag: "campaigns",
-		Description: "Cheap at any size; the counters are at most half a second old."}, a.progress)
+	register(a, access.CampaignsRead, operation{
+		Method: "GET", Path: campaignPath + "/progress", Summary: "How a campaign gets on, and why it does not", Tag: "campaigns",
+		Description: "Cheap at any size; the counters are at most half a second old.",
+	}, a.progress)
 }
 
 func (a *API) progress(ctx context.Context, who access.Identity, in *campaignInput) (*progressOutput, error) {
@@ -69,8 +71,10 @@ type resolveOutput struct {
 }
 
 func (a *API) registerMessages() {
-	register(a, access.MessagesResolve, operation{Method: "POST", Path: "/v1/messages/{message}/resolve", Summary: "Decide about a held message", Tag: "messages",
-		Description: "A send may have happened and the provider's record cannot tell. 409 when somebody has decided already."}, a.resolve)
+	register(a, access.MessagesResolve, operation{
+		Method: "POST", Path: "/v1/messages/{message}/resolve", Summary: "Decide about a held message", Tag: "messages",
+		Description: "A send may have happened and the provider's record cannot tell. 409 when somebody has decided already.",
+	}, a.resolve)
 }
 
 func (a *API) resolve(ctx context.Context, who access.Identity, in *resolveInput) (*resolveOutput, error) {

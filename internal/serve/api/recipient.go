@@ -58,9 +58,11 @@ type importBody struct {
 }
 
 func wireImport(im overture.Import) importBody {
-	b := importBody{ID: refTo(im.ID), State: string(im.State), Source: im.Source, FileName: im.FileName, Encoding: im.Encoding, Delimiter: im.Delimiter,
+	b := importBody{
+		ID: refTo(im.ID), State: string(im.State), Source: im.Source, FileName: im.FileName, Encoding: im.Encoding, Delimiter: im.Delimiter,
 		Header: im.Header, Rows: im.Rows, Valid: im.Valid, Rejected: im.Rejected, Duplicates: im.Duplicates, OptedOut: im.OptedOut, WorstRow: im.WorstRow,
-		WorstSegments: im.WorstSegments, Segments: im.Segments, Error: im.Error, CreatedAt: im.CreatedAt, FinishedAt: im.FinishedAt}
+		WorstSegments: im.WorstSegments, Segments: im.Segments, Error: im.Error, CreatedAt: im.CreatedAt, FinishedAt: im.FinishedAt,
+	}
 	if b.Header == nil {
 		b.Header = []string{}
 	}
@@ -98,8 +100,10 @@ type recipientBody struct {
 }
 
 func wireRecipient(r recipient.Row) recipientBody {
-	b := recipientBody{ID: refTo(r.ID), Row: r.Row, Address: string(r.Address), Text: string(r.Text), Encoding: r.Encoding, Units: r.Units, Segments: r.Segments,
-		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: r.Problem}
+	b := recipientBody{
+		ID: refTo(r.ID), Row: r.Row, Address: string(r.Address), Text: string(r.Text), Encoding: r.Encoding, Units: r.Units, Segments: r.Segments,
+		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: r.Problem,
+	}
 	if b.Zones == nil {
 		b.Zones = []string{}
 	}
@@ -159,13 +163,17 @@ func (a *API) registerRecipients() {
 	op := func(method, path, summary, description string) operation {
 		return operation{Method: method, Path: campaignPath + path, Summary: summary, Description: description, Tag: "recipients"}
 	}
-	a.handle(access.RecipientsWrite, plain{Method: "POST", Path: campaignPath + "/recipients/csv", Summary: "Upload a list, streamed", Tag: "recipients", Status: http.StatusCreated,
+	a.handle(access.RecipientsWrite, plain{
+		Method: "POST", Path: campaignPath + "/recipients/csv", Summary: "Upload a list, streamed", Tag: "recipients", Status: http.StatusCreated,
 		Description: "At most 2,000,000 rows and 512 MiB. Wrong rows become problems; the rest is in the list when the answer comes. After any error nothing of the file is.",
 		Consumes:    "text/csv", Produces: "application/json", MaxBody: maxUpload, Answer: importBody{},
-		Query: []query{{Name: "header", Doc: "Whether the first row names the columns", Enum: []string{"auto", "yes", "no"}},
+		Query: []query{
+			{Name: "header", Doc: "Whether the first row names the columns", Enum: []string{"auto", "yes", "no"}},
 			{Name: "delimiter", Doc: "Comma, semicolon or tab; default: found out", Enum: []string{"auto", ",", ";", "tab"}},
 			{Name: "encoding", Doc: "Default: found out", Enum: []string{"auto", "utf-8", "utf-16le", "utf-16be", "latin-1"}},
-			{Name: "file_name", Doc: "To recognize it by"}}}, a.uploadRecipients)
+			{Name: "file_name", Doc: "To recognize it by"},
+		},
+	}, a.uploadRecipients)
 	typed := op("POST", "/recipients/typed", "Add typed lines", "")
 	typed.Status = http.StatusCreated
 	register(a, access.RecipientsWrite, typed, a.typeRecipients)
@@ -184,11 +192,13 @@ func (a *API) uploadRecipients(w http.ResponseWriter, r *http.Request, who acces
 	if _, err := a.deps.Campaigns.Campaign(r.Context(), who.AccountID, id); err != nil {
 		return err
 	}
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind { //nolint:errcheck // an unreadable type is none of these
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
 	case "text/csv", "application/octet-stream", "text/plain", "application/vnd.ms-excel": // the last is what some browsers call a CSV file
 	default:
-		return &problem{Status: http.StatusUnsupportedMediaType, Code: "content_type",
-			Detail: "send the file itself as the body, with Content-Type: text/csv or application/octet-stream"}
+		return &problem{
+			Status: http.StatusUnsupportedMediaType, Code: "content_type",
+			Detail: "send the file itself as the body, with Content-Type: text/csv or application/octet-stream",
+		}
 	}
 	ctx, stop := context.WithCancelCause(r.Context())
 	defer stop(nil)
@@ -197,12 +207,14 @@ func (a *API) uploadRecipients(w http.ResponseWriter, r *http.Request, who acces
 		most = maxUploadRows
 	}
 	q := r.URL.Query()
-	im, err := a.deps.Recipients.ImportCSV(ctx, who.AccountID, id, r.Body, recipient.CSVOptions{FileName: q.Get("file_name"),
-		Header: recipient.HeaderMode(q.Get("header")), Delimiter: q.Get("delimiter"), Encoding: q.Get("encoding"), Progress: func(rows int) {
+	im, err := a.deps.Recipients.ImportCSV(ctx, who.AccountID, id, r.Body, recipient.CSVOptions{
+		FileName: q.Get("file_name"),
+		Header:   recipient.HeaderMode(q.Get("header")), Delimiter: q.Get("delimiter"), Encoding: q.Get("encoding"), Progress: func(rows int) {
 			if rows > most {
 				stop(errTooManyRows)
 			}
-		}})
+		},
+	})
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errTooManyRows) {
 			return errTooManyRows

@@ -68,8 +68,10 @@ type fixOutput struct {
 func (a *API) registerProblems(op func(method, path, summary, description string) operation) {
 	register(a, access.RecipientsRead, op("GET", "/problems", "List rejected rows, grouped by cause", ""), a.listProblems)
 	register(a, access.RecipientsWrite, op("POST", "/problems/fix", "Put one row right, or all of a cause by a rule", "Only the rows touched are checked again."), a.fixProblems)
-	a.handle(access.RecipientsExport, plain{Method: "GET", Path: campaignPath + "/problems.csv", Summary: "Rejected rows as CSV", Tag: "recipients", Produces: "text/csv",
-		Description: "Their own columns and an error column; put right, the file can be uploaded again."},
+	a.handle(access.RecipientsExport, plain{
+		Method: "GET", Path: campaignPath + "/problems.csv", Summary: "Rejected rows as CSV", Tag: "recipients", Produces: "text/csv",
+		Description: "Their own columns and an error column; put right, the file can be uploaded again.",
+	},
 		func(w http.ResponseWriter, r *http.Request, who access.Identity) error {
 			id, err := pathID[overture.CampaignID](r, "campaign")
 			if err != nil {
@@ -123,8 +125,10 @@ func (a *API) fixProblems(ctx context.Context, who access.Identity, in *fixInput
 	case b.Row == 0 && b.Rule != "":
 		done, err = a.deps.Recipients.FixByRule(ctx, who.AccountID, in.Campaign.ID, b.Code, b.Rule, b.Value)
 	default:
-		err = &overture.Error{Kind: overture.Invalid, Code: "row_or_rule", Message: "give either row and line, or code and rule",
-			Fields: []overture.Field{{Location: "body", Message: "either row and line, or code and rule"}}}
+		err = &overture.Error{
+			Kind: overture.Invalid, Code: "row_or_rule", Message: "give either row and line, or code and rule",
+			Fields: []overture.Field{{Location: "body", Message: "either row and line, or code and rule"}},
+		}
 	}
 	if err != nil {
 		return nil, err

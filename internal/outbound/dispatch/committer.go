@@ -92,7 +92,7 @@ func (c *committer) move(head overture.SenderWork, moves []overture.Move) {
 	c.poke()
 }
 
-// flushed returns a channel that closes when everything added for the sender before the call is written.
+// flushed returns a channel that closes when everything added for the sender before the call is written or given up.
 func (c *committer) flushed(head overture.SenderWork) <-chan struct{} {
 	ch := make(chan struct{}, 1)
 	c.mu.Lock()
@@ -199,11 +199,17 @@ func (c *committer) write(batch []*pendingWork) error {
 			a.fn(verdicts[:a.n], began, nil)
 			verdicts = verdicts[a.n:]
 		}
-		for _, w := range p.waiters {
-			close(w)
-		}
+		p.letGo()
 	}
 	return nil
+}
+
+// letGo frees who waits until the work is written, or will never be. A runner that waited forever would keep its lease from everybody.
+func (p *pendingWork) letGo() {
+	for _, w := range p.waiters {
+		close(w)
+	}
+	p.waiters = nil
 }
 
 // maxTries bounds how often a settlement that the database refuses is tried alone. Then only its marker remains, and the lookup settles it.
@@ -220,6 +226,7 @@ func (c *committer) failed(p *pendingWork, err error) {
 	if overture.KindOf(err) != overture.Unavailable {
 		if p.tries++; p.tries > maxTries {
 			c.log.Error("giving up on settlements; their markers will be looked up", "sender_id", p.work.Lease.SenderID.String(), "settlements", len(p.work.Settlements))
+			p.letGo()
 			return
 		}
 	}
@@ -232,6 +239,7 @@ func (c *committer) failed(p *pendingWork, err error) {
 		c.pending[p.work.Lease.SenderID] = now
 	}
 	if now.work.Lease != p.work.Lease {
+		p.letGo()
 		return
 	}
 	now.work.Settlements = append(p.work.Settlements, now.work.Settlements...)

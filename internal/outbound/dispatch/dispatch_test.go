@@ -40,6 +40,8 @@ type house struct {
 	provider *provider
 	windows  windows
 	ids      []overture.MessageID
+	// around puts something between the engine and the store; nil: nothing.
+	around func(dispatch.Store) dispatch.Store
 }
 
 const (
@@ -125,7 +127,11 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	if os.Getenv("DISPATCH_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	e, err := dispatch.New(dispatch.Deps{Store: senders{h.s, h}, Providers: map[string]dispatch.Provider{"fake": h.provider}, Windows: &h.windows,
+	var book dispatch.Store = senders{h.s, h}
+	if h.around != nil {
+		book = h.around(book)
+	}
+	e, err := dispatch.New(dispatch.Deps{Store: book, Providers: h.providers(), Windows: &h.windows,
 		Smart: func(s string) string { return s }, Owner: owner, Log: log,
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
@@ -146,6 +152,14 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	}
 	h.t.Cleanup(stop)
 	return stop
+}
+
+// providers knows the fake one, unless there is none.
+func (h *house) providers() map[string]dispatch.Provider {
+	if h.provider == nil {
+		return nil
+	}
+	return map[string]dispatch.Provider{"fake": h.provider}
 }
 
 // until waits for a condition, in fake or real time.

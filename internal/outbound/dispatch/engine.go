@@ -160,6 +160,7 @@ func New(d Deps, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	d.Store = patient{d.Store}
 	return &Engine{Deps: d, cfg: cfg, committer: newCommitter(d.Store, cfg.CommitEvery, d.Log), runners: map[overture.SenderID]*runner{}}, nil
 }
 

@@ -120,6 +120,8 @@ func (r *runner) run(ctx context.Context) error {
 func (r *runner) loop(ctx, hold context.Context, workers *sync.WaitGroup) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	reading, stopReading := context.WithCancel(ctx) // so that no reader waits for a loop that is over
+	defer stopReading()
 	var countedAt time.Time
 	quiet := time.Now()
 	for ctx.Err() == nil && !r.tenure.lost.Load() {
@@ -134,7 +136,7 @@ func (r *runner) loop(ctx, hold context.Context, workers *sync.WaitGroup) {
 			}
 			countedAt = now
 		}
-		r.startReads(ctx, now)
+		r.startReads(reading, now)
 		wait := r.markMore(now)
 		if r.outstanding > 0 || r.doubts > 0 || r.anythingReady() {
 			quiet = now

@@ -343,6 +343,9 @@ func Trouble(err error) error {
 		}
 		return err
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return say("database_slow", "the database did not answer in time; try again in a moment")
+	}
 	var connect *pgconn.ConnectError
 	var wire *net.OpError
 	if errors.As(err, &connect) || errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err) || errors.As(err, &wire) ||

@@ -212,7 +212,7 @@ func (l *launchFlags) askConsent(s Streams) error {
 	}
 	f, ok := s.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &usage{errors.New("say --consent to confirm: " + consentWords)}
+		return &usage{errors.New("say --consent to confirm what it says in its help")}
 	}
 	fmt.Fprintf(s.Err, "I confirm: %s.\nLaunch? Type yes: ", consentWords)
 	answer, err := bufio.NewReader(f).ReadString('\n')

@@ -29,12 +29,14 @@ func (b *bench) dispatch(ctx context.Context, dir, databaseURL string) error {
 	if databaseURL != "" {
 		engine = "postgres"
 	}
-	rig, err := NewRig(ctx, RigOptions{Binary: b.o.Binary, Dir: dir, DatabaseURL: databaseURL, SenderRate: 100_000,
-		ServeFlags: []string{"--connections", fmt.Sprint(benchConnections)}})
+	rig, err := NewRig(ctx, RigOptions{
+		Binary: b.o.Binary, Dir: dir, DatabaseURL: databaseURL, SenderRate: 100_000,
+		ServeFlags: []string{"--connections", fmt.Sprint(benchConnections)},
+	})
 	if err != nil {
 		return err
 	}
-	defer rig.Close() //nolint:errcheck // the run's own error matters
+	defer rig.Close()
 	if err := rig.Lab.SetProfile(ctx, "", lab.Profile{LatencyMS: 20, ReceiptLost: 1}); err != nil {
 		return err
 	}
@@ -132,8 +134,10 @@ func (b *bench) bareLoop(ctx context.Context, rig *Rig, n int) (perSecond float6
 					return
 				}
 				number, _, _ := strings.Cut(rowOf(i), ",")
-				if _, err := adapter.Send(ctx, sender, overture.Outgoing{MessageID: overture.MessageID(i), Token: "bare", To: overture.Address(number),
-					Body: "Hello P00000000, your order is ready. " + overture.OptOutTextDefault, StatusCallback: rig.URL() + "/hooks/none?m=" + bareMessage}); err != nil {
+				if _, err := adapter.Send(ctx, sender, overture.Outgoing{
+					MessageID: overture.MessageID(i), Token: "bare", To: overture.Address(number),
+					Body: "Hello P00000000, your order is ready. " + overture.OptOutTextDefault, StatusCallback: rig.URL() + "/hooks/none?m=" + bareMessage,
+				}); err != nil {
 					failed.Store(&err)
 				}
 			}
@@ -184,8 +188,10 @@ func (b *bench) sign(ctx context.Context, rig *Rig) ([]signedCall, error) {
 			continue
 		}
 		u := rig.StatusURL() + "?m=" + e.MessageID + "&t=" + url.QueryEscape(e.Token)
-		form := url.Values{"MessageSid": {e.SID}, "SmsSid": {e.SID}, "MessageStatus": {"delivered"}, "SmsStatus": {"delivered"}, "AccountSid": {rigSID},
-			"From": {e.From}, "To": {e.To}, "ApiVersion": {"2010-04-01"}}
+		form := url.Values{
+			"MessageSid": {e.SID}, "SmsSid": {e.SID}, "MessageStatus": {"delivered"}, "SmsStatus": {"delivered"}, "AccountSid": {rigSID},
+			"From": {e.From}, "To": {e.To}, "ApiVersion": {"2010-04-01"},
+		}
 		calls = append(calls, signedCall{url: u, form: form.Encode(), signature: twiliosign.Sign(rigToken, u, form)})
 		if len(calls) == b.o.Receipts {
 			break

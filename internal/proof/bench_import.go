@@ -29,7 +29,7 @@ func (b *bench) importAndStart(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer rig.Close() //nolint:errcheck // the run's own error matters
+	defer rig.Close()
 	campaign, err := rig.Draft(ctx, "Bench list", 1, nil)
 	if err != nil {
 		return err

@@ -152,8 +152,10 @@ func (r *Rig) furnish(ctx context.Context) error {
 	if err := r.Lab.AddAccount(ctx, rigSID, rigToken); err != nil {
 		return err
 	}
-	if r.Sender, err = r.API.CreateSender(ctx, client.NewSender{Brand: brand.ID, Name: "Rig number", Channel: "sms", Provider: "twilio", Address: rigNumber,
-		BaseURL: r.labURL, AccountSID: rigSID, AuthToken: rigToken, Rate: rate}); err != nil {
+	if r.Sender, err = r.API.CreateSender(ctx, client.NewSender{
+		Brand: brand.ID, Name: "Rig number", Channel: "sms", Provider: "twilio", Address: rigNumber,
+		BaseURL: r.labURL, AccountSID: rigSID, AuthToken: rigToken, Rate: rate,
+	}); err != nil {
 		return fmt.Errorf("create sender: %w", err)
 	}
 	return r.Lab.SetNumber(ctx, lab.Number{Number: rigNumber, AccountSID: rigSID, InboundURL: r.Sender.InboundURL})
@@ -165,7 +167,7 @@ func (r *Rig) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("server log: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(ctx, r.o.Binary, r.serveArgs...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -261,8 +263,10 @@ func (r *Rig) Draft(ctx context.Context, name string, rate int, window map[strin
 	if rate == 0 {
 		rate = 100_000
 	}
-	c, err := r.API.CreateCampaign(ctx, client.Draft{Name: name, Channel: "sms", Sender: r.Sender.ID, Skill: r.Skill,
-		Text: "Hello {{1}}, your order is ready.", Rate: rate, Window: window, OpenConversation: "deliver"}, "")
+	c, err := r.API.CreateCampaign(ctx, client.Draft{
+		Name: name, Channel: "sms", Sender: r.Sender.ID, Skill: r.Skill,
+		Text: "Hello {{1}}, your order is ready.", Rate: rate, Window: window, OpenConversation: "deliver",
+	}, "")
 	if err != nil {
 		return "", fmt.Errorf("create campaign: %w", err)
 	}

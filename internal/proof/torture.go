@@ -42,9 +42,11 @@ type TortureResult struct {
 
 // tortureFaults make the provider as bad as a bad day: slow, cutting connections after accepting, answering 5xx for accepted messages,
 // late, and losing, doubling and mixing up receipts. Late acceptance stays below the run's grace period, as it must (R7).
-var tortureFaults = lab.Profile{LatencyMS: 5, JitterMS: 20, ResetBefore: 0.01, ServerErrorRefused: 0.01, Throttle: 0.02, AcceptTimeout: 0.01, HangMS: 1500,
+var tortureFaults = lab.Profile{
+	LatencyMS: 5, JitterMS: 20, ResetBefore: 0.01, ServerErrorRefused: 0.01, Throttle: 0.02, AcceptTimeout: 0.01, HangMS: 1500,
 	AcceptReset: 0.02, ServerErrorAccepted: 0.01, EmptyAnswer: 0.01, BadJSON: 0.01, LateAccept: 0.005, LateAcceptMS: 900,
-	ReceiptLost: 0.2, ReceiptDuplicated: 0.1, ReceiptLate: 0.05, ReceiptLateMS: 3000, ReceiptReordered: 0.1}
+	ReceiptLost: 0.2, ReceiptDuplicated: 0.1, ReceiptLate: 0.05, ReceiptLateMS: 3000, ReceiptReordered: 0.1,
+}
 
 // tortureFlags are the send protocol in small: the same order of times as in earnest, grace ≥ deadline + client time-out + provider delay.
 var tortureFlags = []string{"--connections", "16", "--client-timeout", "700ms", "--send-deadline", "300ms", "--provider-delay", "1500ms", "--grace", "2500ms", "--lookup-spacing", "600ms", "--lease-ttl", "1s"}
@@ -71,11 +73,11 @@ func Torture(ctx context.Context, o TortureOptions, out io.Writer) (TortureResul
 	if err != nil {
 		return result, err
 	}
-	defer rig.Close() //nolint:errcheck // the run's own error matters
+	defer rig.Close()
 	if err := rig.Lab.SetProfile(ctx, "", tortureFaults); err != nil {
 		return result, err
 	}
-	random := rand.New(rand.NewPCG(o.Seed, 1)) //nolint:gosec // repeatable on purpose
+	random := rand.New(rand.NewPCG(o.Seed, 1))
 	launched := 0
 	for cycle := range o.Cycles {
 		if err := feed(ctx, rig, &launched, o.PerCampaign); err != nil {

@@ -27,10 +27,12 @@ func scanCampaign(row scanner, more ...any) (overture.Campaign, error) {
 	var window string
 	var lookback int64
 	var launchAt, expiresAt, consentBy, consentAt, createdAt, updatedAt, launchedAt, completedAt, archivedAt sql.NullInt64
-	if err := row.Scan(append([]any{&c.ID, &c.AccountID, &c.BrandID, &c.Name, &c.Channel, &c.SenderID, &c.SkillID, &c.Content.Text,
+	if err := row.Scan(append([]any{
+		&c.ID, &c.AccountID, &c.BrandID, &c.Name, &c.Channel, &c.SenderID, &c.SkillID, &c.Content.Text,
 		&c.Content.OptOutText, &c.Content.SmartEncoding, &c.State, &launchAt, &window, &c.Rate, &lookback, &expiresAt, &c.Policy,
 		&c.OpenConversation, &c.Reason, &c.RecipientCount, &c.ListHash, &c.ContentHash, &consentBy, &consentAt, &c.CreatedBy, &createdAt,
-		&updatedAt, &launchedAt, &completedAt, &archivedAt}, more...)...); err != nil {
+		&updatedAt, &launchedAt, &completedAt, &archivedAt,
+	}, more...)...); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(window), &c.Window); err != nil {

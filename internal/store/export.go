@@ -116,9 +116,11 @@ func scanRecord(row scanner) (overture.RecipientRecord, error) {
 	}
 	r.DeliveredAt, r.RepliedAt = sqldb.Time(delivered), sqldb.Time(replied)
 	if id.Valid {
-		r.Message = &overture.Message{ID: overture.MessageID(id.Int64), RecipientID: r.ID, Address: r.Address,
+		r.Message = &overture.Message{
+			ID: overture.MessageID(id.Int64), RecipientID: r.ID, Address: r.Address,
 			State: liveState(overture.State(state.Int64), inflight.String), Attempts: int(attempts.Int64), ProviderID: provider.String,
-			Code: int(code.Int64), Reason: reason.String, AcceptedAt: sqldb.Time(accepted), UpdatedAt: sqldb.Time(updated)}
+			Code: int(code.Int64), Reason: reason.String, AcceptedAt: sqldb.Time(accepted), UpdatedAt: sqldb.Time(updated),
+		}
 	}
 	return r, nil
 }

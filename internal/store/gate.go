@@ -130,7 +130,9 @@ func (s *Store) recordProviderOptOut(ctx context.Context, tx *sql.Tx, w *overtur
 	if err := tx.QueryRowContext(ctx, `SELECT address FROM message WHERE id = $1`, x.MessageID).Scan(&address); err != nil {
 		return fmt.Errorf("address of %s: %w", x.MessageID, err)
 	}
-	_, err := s.applyOptOut(ctx, tx, overture.OptOut{AccountID: w.AccountID, BrandID: w.BrandID, Channel: w.Channel, Address: address,
-		Source: overture.OptOutProvider, Evidence: fmt.Sprintf("%s code %d", x.MessageID, x.Code), CreatedAt: time.UnixMilli(now)})
+	_, err := s.applyOptOut(ctx, tx, overture.OptOut{
+		AccountID: w.AccountID, BrandID: w.BrandID, Channel: w.Channel, Address: address,
+		Source: overture.OptOutProvider, Evidence: fmt.Sprintf("%s code %d", x.MessageID, x.Code), CreatedAt: time.UnixMilli(now),
+	})
 	return err
 }

@@ -150,7 +150,7 @@ func (s *Store) imports(ctx context.Context, q sqldb.Querier, where string, args
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read imports: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Import
 	for rows.Next() {
 		var im overture.Import

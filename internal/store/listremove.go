@@ -169,7 +169,7 @@ func texts(ctx context.Context, q sqldb.Querier, query string, args ...any) ([]s
 	if err != nil {
 		return nil, sqldb.Trouble(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []string
 	for rows.Next() {
 		var text string

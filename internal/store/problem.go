@@ -49,7 +49,7 @@ func (s *Store) problems(ctx context.Context, from string, args ...any) ([]overt
 	if err != nil {
 		return nil, sqldb.Trouble(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Problem
 	for rows.Next() {
 		var p overture.Problem

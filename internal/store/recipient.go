@@ -85,8 +85,10 @@ const recipientFields = `r.id, r.account_id, r.campaign_id, r.import_id, r.row_n
 func scanListed(rows *sql.Rows, more ...any) (overture.Recipient, error) {
 	var r overture.Recipient
 	var zones, vars string
-	if err := rows.Scan(append([]any{&r.ID, &r.AccountID, &r.CampaignID, &r.ImportID, &r.Row, &r.Address, &zones, &r.ZoneSource, &r.Personal.Text,
-		&vars, &r.Segments}, more...)...); err != nil {
+	if err := rows.Scan(append([]any{
+		&r.ID, &r.AccountID, &r.CampaignID, &r.ImportID, &r.Row, &r.Address, &zones, &r.ZoneSource, &r.Personal.Text,
+		&vars, &r.Segments,
+	}, more...)...); err != nil {
 		return r, err
 	}
 	var err error

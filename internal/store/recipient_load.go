@@ -124,7 +124,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, query string, n int, values fun
 	if err != nil {
 		return err
 	}
-	defer stmt.Close()               //nolint:errcheck // ends with the transaction
+	defer stmt.Close()
 	ctx = context.WithoutCancel(ctx) // the driver would start a goroutine per row to watch it; the transaction ends within milliseconds
 	for i := range n {
 		if _, err := stmt.ExecContext(ctx, values(i)...); err != nil {

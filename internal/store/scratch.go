@@ -25,7 +25,7 @@ func ScratchSchema(ctx context.Context, base string) (databaseURL string, drop f
 		if err != nil {
 			return fmt.Errorf("connect to PostgreSQL: %w", err)
 		}
-		defer conn.Close(ctx) //nolint:errcheck // nothing to do about it
+		defer conn.Close(ctx)
 		_, err = conn.Exec(ctx, statement)
 		return err
 	}

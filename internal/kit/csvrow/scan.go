@@ -161,10 +161,10 @@ func (r *Reader) lineEnd(i int) (end, next int) {
 		if !r.more(i) {
 			return i, i
 		}
-		switch c := r.buf[r.start+i]; {
-		case c == '\n':
+		switch r.buf[r.start+i] {
+		case '\n':
 			return i, i + 1
-		case c == '\r':
+		case '\r':
 			if r.more(i+1) && r.buf[r.start+i+1] == '\n' {
 				return i, i + 2
 			}

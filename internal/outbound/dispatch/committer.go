@@ -37,8 +37,10 @@ type markAnswer struct {
 }
 
 func newCommitter(record Record, every time.Duration, log *slog.Logger) *committer {
-	return &committer{record: record, every: every, log: log, pending: map[overture.SenderID]*pendingWork{},
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	return &committer{
+		record: record, every: every, log: log, pending: map[overture.SenderID]*pendingWork{},
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+	}
 }
 
 // stop writes what is left and ends. Nobody may add work afterwards.

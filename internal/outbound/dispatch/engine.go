@@ -98,9 +98,11 @@ type Config struct {
 
 // DefaultConfig are the protocol's numbers: grace = 5 + 15 + 100 s, lookups 60 s apart.
 func DefaultConfig() Config {
-	return Config{Connections: 64, LeaseTTL: 10 * time.Second, SendDeadline: 5 * time.Second, ClientTimeout: 15 * time.Second,
+	return Config{
+		Connections: 64, LeaseTTL: 10 * time.Second, SendDeadline: 5 * time.Second, ClientTimeout: 15 * time.Second,
 		ProviderDelay: 100 * time.Second, Grace: 120 * time.Second, MustReachGrace: 600 * time.Second, LookupSpacing: 60 * time.Second,
-		HoldAfter: 24 * time.Hour, MaxAttempts: 50, MaxDoubts: 5000, CommitEvery: 3 * time.Millisecond}
+		HoldAfter: 24 * time.Hour, MaxAttempts: 50, MaxDoubts: 5000, CommitEvery: 3 * time.Millisecond,
+	}
 }
 
 func (c Config) withDefaults() Config {

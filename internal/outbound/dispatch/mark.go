@@ -153,6 +153,7 @@ func (r *runner) tookVerdicts(hold context.Context, b markedBatch, workers *sync
 			r.tenure.lost.Store(true)
 		case overture.LaneClosed:
 			r.lanesAt = time.Time{}
+		case overture.Gone, overture.OptedOut:
 		case overture.InTalk:
 			if t.lane.OpenConversation == overture.OpenConversationHold {
 				moves = append(moves, overture.Move{Place: t.msg.Place, State: overture.Queued, NewDue: b.at.Add(heldTalkPause), NotAfter: t.msg.NotAfter})

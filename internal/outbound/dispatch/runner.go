@@ -57,10 +57,12 @@ type ending struct {
 }
 
 func newRunner(e *Engine, id overture.SenderID) *runner {
-	return &runner{e: e, id: id, streams: map[overture.LaneID]*stream{}, pending: map[overture.MessageID]bool{},
+	return &runner{
+		e: e, id: id, streams: map[overture.LaneID]*stream{}, pending: map[overture.MessageID]bool{},
 		headers: &headers{queue: e.Store, known: map[overture.ImportID]map[string]int{}},
 		pages:   make(chan page, 8), verdict: make(chan markedBatch, 2*e.cfg.Connections+16), ended: make(chan ending, 2*e.cfg.Connections+16),
-		tasks: make(chan task, 4*e.cfg.Connections), wake: make(chan struct{}, 1)}
+		tasks: make(chan task, 4*e.cfg.Connections), wake: make(chan struct{}, 1),
+	}
 }
 
 // window is how many messages may be marked and not yet ended: every connection busy, and half as many waiting for a free one, so that
@@ -279,7 +281,7 @@ func (r *runner) currentSender(ctx context.Context) (overture.Sender, error) {
 	s, err := r.e.Store.SenderForDispatch(ctx, r.id)
 	if err != nil {
 		if !r.loaded.IsZero() {
-			return r.sender, nil //nolint:nilerr // a database in trouble must not stop what is already marked
+			return r.sender, nil
 		}
 		return s, err
 	}

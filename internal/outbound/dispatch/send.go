@@ -55,8 +55,10 @@ func (r *runner) attempt(ctx context.Context, t task) overture.Settlement {
 	if now.Sub(t.marked) > r.e.cfg.SendDeadline || !r.tenure.valid(now) || ctx.Err() != nil {
 		return giveBack(s, now)
 	}
-	accepted, err := provider.Send(ctx, sender, overture.Outgoing{MessageID: t.msg.MessageID, Token: t.token, To: t.msg.Address, Body: text,
-		StatusCallback: r.e.Callback(sender, t.msg.MessageID, t.token), ValidFor: validFor(t.lane, t.msg, now)})
+	accepted, err := provider.Send(ctx, sender, overture.Outgoing{
+		MessageID: t.msg.MessageID, Token: t.token, To: t.msg.Address, Body: text,
+		StatusCallback: r.e.Callback(sender, t.msg.MessageID, t.token), ValidFor: validFor(t.lane, t.msg, now),
+	})
 	if err == nil {
 		s.Outcome, s.State, s.ProviderID, s.HTTPStatus = "accepted", overture.Accepted, accepted.ProviderID, accepted.HTTPStatus
 		return s
@@ -102,6 +104,7 @@ func classify(s overture.Settlement, send *overture.SendError, cfg Config, now t
 			s.State, s.OptOut = overture.Suppressed, true
 		case overture.RefusedSender: // not this person's fault: back into the queue, the sender is stopped
 			s.State, s.RetryAt = overture.Queued, now
+		case overture.RefusedAddress, overture.RefusedContent, overture.RefusedPolicy, overture.RefusedChannel:
 		}
 	default:
 		s.Outcome, s.State, s.LookupAt = "unknown", overture.Unknown, s.StartedAt.Add(cfg.Grace)
@@ -119,6 +122,7 @@ func refusalReason(r overture.Refusal) string {
 		return overture.ReasonPolicyRefused
 	case overture.RefusedSender:
 		return overture.ReasonSenderRefused
+	case overture.RefusedAddress, overture.RefusedChannel:
 	}
 	return overture.ReasonAddressRefused
 }

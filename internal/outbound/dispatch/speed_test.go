@@ -24,11 +24,13 @@ func benchmarkDispatch(b *testing.B, connections int) {
 	b.Helper()
 	h := build(b, b.N)
 	h.provider.delay = 20 * time.Millisecond
-	e, err := dispatch.New(dispatch.Deps{Store: senders{h.s, h}, Providers: map[string]dispatch.Provider{"fake": h.provider}, Windows: &h.windows,
+	e, err := dispatch.New(dispatch.Deps{
+		Store: senders{h.s, h}, Providers: map[string]dispatch.Provider{"fake": h.provider}, Windows: &h.windows,
 		Smart: func(s string) string { return s }, Owner: "bench", Log: slog.New(slog.DiscardHandler),
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
-		}},
+		},
+	},
 		dispatch.Config{Connections: connections})
 	if err != nil {
 		b.Fatal(err)

@@ -78,7 +78,7 @@ func (r *Room) takeBack(ctx context.Context, im overture.Import, cause error) er
 	if err != nil {
 		r.Log.WarnContext(ctx, "rows of a failed import stay invisible until the next cleanup", "import_id", im.ID.String(), "error", err)
 	}
-	return nil //nolint:nilerr // logged here; the caller has the error that matters
+	return nil
 }
 
 func (r *Room) setLive(id overture.ImportID, live bool) {

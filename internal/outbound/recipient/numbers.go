@@ -87,7 +87,7 @@ func (x *numbers) add(key number, row int) (first int, fresh bool) {
 // find gives the slot of a key, or the free one where it belongs.
 func (x *numbers) find(key number) int {
 	mask := len(x.slots) - 1
-	slot := int(maphash.Comparable(x.seed, key)) & mask //nolint:gosec // any bits will do
+	slot := int(maphash.Comparable(x.seed, key)) & mask
 	for x.slots[slot] != 0 && x.key(int(x.slots[slot]-1)) != key {
 		slot = (slot + 1) & mask
 	}
@@ -97,7 +97,7 @@ func (x *numbers) find(key number) int {
 func (x *numbers) grow() {
 	x.slots = make([]uint32, 2*len(x.slots))
 	for i := range x.n {
-		x.slots[x.find(x.key(i))] = uint32(i + 1) //nolint:gosec // far below 2³²
+		x.slots[x.find(x.key(i))] = uint32(i + 1)
 	}
 }
 
@@ -109,7 +109,7 @@ func (x *numbers) sorted(skip func(i int) bool) []uint32 {
 	order := make([]uint32, 0, x.n)
 	for i := range x.n {
 		if !skip(i) {
-			order = append(order, uint32(i)) //nolint:gosec // far below 2³²
+			order = append(order, uint32(i))
 		}
 	}
 	slices.SortFunc(order, func(a, b uint32) int {

@@ -45,7 +45,7 @@ func OnPostgres() bool { return os.Getenv(Env) != "" }
 
 func schemaURL(t testing.TB, base string) string {
 	t.Helper()
-	url, drop, err := store.ScratchSchema(context.Background(), base) //nolint:usetesting // cleanups run after t.Context ends
+	url, drop, err := store.ScratchSchema(context.Background(), base)
 	if err != nil {
 		t.Fatalf("PostgreSQL of %s: %v", Env, err)
 	}

@@ -35,8 +35,17 @@ func (s *Store) commitStatements(ctx context.Context, tx *sql.Tx) (c commitState
 	for _, p := range []struct {
 		to    **sql.Stmt
 		query string
-	}{{&c.mark, markSQL}, {&c.unmark, unmarkSQL}, {&c.doubt, doubtSQL}, {&c.unqueue, unqueueSQL}, {&c.unqueueIdle, unqueueIdleSQL}, {&c.requeue, requeueSQL},
-		{&c.outcome, outcomeSQL}, {&c.retried, retriedSQL}, {&c.attempt, attemptSQL}} {
+	}{
+		{&c.mark, markSQL},
+		{&c.unmark, unmarkSQL},
+		{&c.doubt, doubtSQL},
+		{&c.unqueue, unqueueSQL},
+		{&c.unqueueIdle, unqueueIdleSQL},
+		{&c.requeue, requeueSQL},
+		{&c.outcome, outcomeSQL},
+		{&c.retried, retriedSQL},
+		{&c.attempt, attemptSQL},
+	} {
 		if *p.to, err = s.db.Prepared(ctx, tx, p.query); err != nil {
 			return c, err
 		}

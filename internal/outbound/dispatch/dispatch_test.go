@@ -19,9 +19,11 @@ import (
 )
 
 // short is the protocol in small: the same order of times, a thousand times faster, so that the suite also runs without a fake clock.
-var short = dispatch.Config{Connections: 8, LeaseTTL: 2 * time.Second, SendDeadline: 200 * time.Millisecond, ClientTimeout: 100 * time.Millisecond,
+var short = dispatch.Config{
+	Connections: 8, LeaseTTL: 2 * time.Second, SendDeadline: 200 * time.Millisecond, ClientTimeout: 100 * time.Millisecond,
 	ProviderDelay: 100 * time.Millisecond, Grace: 500 * time.Millisecond, MustReachGrace: 800 * time.Millisecond, LookupSpacing: 200 * time.Millisecond,
-	HoldAfter: 2 * time.Second}
+	HoldAfter: 2 * time.Second,
+}
 
 // inTime runs a test under a fake clock on SQLite and in real time on PostgreSQL, whose sockets hold a bubble's clock.
 func inTime(t *testing.T, f func(t *testing.T)) {
@@ -131,11 +133,13 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	if h.around != nil {
 		book = h.around(book)
 	}
-	e, err := dispatch.New(dispatch.Deps{Store: book, Providers: h.providers(), Windows: &h.windows,
+	e, err := dispatch.New(dispatch.Deps{
+		Store: book, Providers: h.providers(), Windows: &h.windows,
 		Smart: func(s string) string { return s }, Owner: owner, Log: log,
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
-		}}, cfg)
+		},
+	}, cfg)
 	if err != nil {
 		h.t.Fatal(err)
 	}

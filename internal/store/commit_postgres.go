@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
 // postgresCommit is one transaction of the engine on PostgreSQL: one set-based statement per kind of work.
@@ -15,6 +17,9 @@ type postgresCommit struct{ commitTx }
 func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
+		if err := c.lockStopped(work); err != nil {
+			return err
+		}
 		for i := range work {
 			if err := c.marks(&work[i], &results[i]); err != nil {
 				return err
@@ -30,6 +35,25 @@ func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overtu
 		}
 		return c.counts.apply(ctx, tx)
 	})
+}
+
+// lockStopped locks the brands that people stopped, as the settlements of this transaction say, against the marks that other nodes are
+// committing for them (I7). It comes before everything else, because the gate of our own marks takes the same rows FOR SHARE.
+func (c *postgresCommit) lockStopped(work []overture.SenderWork) error {
+	var brands []overture.BrandID
+	for _, w := range work {
+		if slices.ContainsFunc(w.Settlements, func(x overture.Settlement) bool { return x.OptOut }) {
+			brands = append(brands, w.BrandID)
+		}
+	}
+	if len(brands) == 0 {
+		return nil
+	}
+	condition, arg := sqldb.In(c.store.db, "id", 1, brands)
+	if _, err := c.tx.ExecContext(c.ctx, `SELECT id FROM brand WHERE `+condition+` ORDER BY id FOR UPDATE`, arg); err != nil {
+		return fmt.Errorf("lock brands: %w", err)
+	}
+	return nil
 }
 
 func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult) error {

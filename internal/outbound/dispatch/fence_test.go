@@ -1,10 +1,12 @@
 package dispatch_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/storetest"
 )
 
 // commit writes one sender's work and fails the test when that does not go.
@@ -79,4 +81,48 @@ func TestAMoveNeverTouchesAnothersOrAMarkedMessage(t *testing.T) {
 		}
 		h.sums(map[overture.State]int{overture.Accepted: 1, overture.Queued: 1})
 	})
+}
+
+// I7 on PostgreSQL: an opt-out that the provider reports waits, like every other, for the attempts that other nodes are committing for the
+// brand, so that none of them commits after it.
+func TestAProvidersOptOutWaitsForAttemptsOfOtherNodes(t *testing.T) {
+	if !storetest.OnPostgres() {
+		t.Skip("SQLite has one writer")
+	}
+	h := build(t, 1)
+	w := h.lease("a")
+	due := h.due()
+	mark := w
+	mark.Marks = []overture.Mark{{Place: due[0].Place, Attempt: 1, Token: "t", Address: due[0].Address, LookupAt: time.Now().Add(time.Minute)}}
+	h.commit(mark)
+	other, err := h.s.DB().Write.BeginTx(t.Context(), nil) // what another node's marks hold until they are durable
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback() }()
+	if _, err := other.ExecContext(t.Context(), `SELECT 1 FROM brand WHERE id = $1 FOR SHARE`, brand); err != nil {
+		t.Fatal(err)
+	}
+	refused := w
+	refused.Settlements = []overture.Settlement{{Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "refused",
+		State: overture.Suppressed, Reason: overture.ReasonOptedOut, OptOut: true}}
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.s.Commit(context.Background(), time.Now(), []overture.SenderWork{refused}) //nolint:usetesting // may outlive a failed test
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("the opt-out was committed under another node's attempt: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	if err := other.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := h.number(`SELECT COUNT(*) FROM opt_out`); n != 1 {
+		t.Errorf("%d opt-outs, want 1", n)
+	}
 }

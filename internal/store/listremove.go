@@ -10,8 +10,13 @@ import (
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
-// removeChunk is how many rows one transaction deletes: few enough that the writer is free again within a few milliseconds.
-const removeChunk = 500
+// removeChunk is how many rows one transaction deletes. On SQLite few enough that the writer is free again within a few milliseconds.
+func (s *Store) removeChunk() int {
+	if s.db.Postgres() {
+		return 5000
+	}
+	return 500
+}
 
 // manyRecipients decides how addresses are deleted: below it one by one, above it in one walk through the table in its own order, which
 // touches each page once.
@@ -106,12 +111,12 @@ func (s *Store) removeRows(ctx context.Context, campaign overture.CampaignID, im
 			if few {
 				if _, err := tx.ExecContext(ctx, `DELETE FROM recipient_address WHERE campaign_id = $1 AND address IN
 					(SELECT address FROM (SELECT id, address FROM recipient WHERE campaign_id = $1 AND id > $2 AND (import_id = $2 OR CAST($2 AS BIGINT) = 0)
-						ORDER BY id LIMIT $3) r)`, campaign, im, removeChunk); err != nil {
+						ORDER BY id LIMIT $3) r)`, campaign, im, s.removeChunk()); err != nil {
 					return fmt.Errorf("remove addresses of %s: %w", campaign, err)
 				}
 			}
 			res, err := tx.ExecContext(ctx, `DELETE FROM recipient WHERE id IN
-				(SELECT id FROM recipient WHERE campaign_id = $1 AND id > $2 AND (import_id = $2 OR CAST($2 AS BIGINT) = 0) ORDER BY id LIMIT $3)`, campaign, im, removeChunk)
+				(SELECT id FROM recipient WHERE campaign_id = $1 AND id > $2 AND (import_id = $2 OR CAST($2 AS BIGINT) = 0) ORDER BY id LIMIT $3)`, campaign, im, s.removeChunk())
 			if err != nil {
 				return fmt.Errorf("remove recipients of %s: %w", campaign, err)
 			}
@@ -130,7 +135,7 @@ func (s *Store) sweepAddresses(ctx context.Context, campaign overture.CampaignID
 	for after := ""; ; {
 		addresses, err := texts(ctx, s.db.Read, `SELECT a.address FROM recipient_address a WHERE a.address > $1 AND a.campaign_id = $2 AND (CAST($3 AS BIGINT) = 0
 				OR EXISTS (SELECT 1 FROM recipient r WHERE r.id = a.recipient_id AND r.import_id = $3))
-			ORDER BY a.address LIMIT $4`, after, campaign, im, removeChunk)
+			ORDER BY a.address LIMIT $4`, after, campaign, im, s.removeChunk())
 		if err != nil || len(addresses) == 0 {
 			return err
 		}
@@ -150,7 +155,7 @@ func (s *Store) removeProblems(ctx context.Context, im overture.ImportID) error 
 		var n int64
 		err := s.db.Transact(ctx, func(tx *sql.Tx) error {
 			res, err := tx.ExecContext(ctx, `DELETE FROM problem WHERE import_id = $1 AND row_number IN
-				(SELECT row_number FROM problem WHERE import_id = $1 ORDER BY row_number LIMIT $2)`, im, removeChunk)
+				(SELECT row_number FROM problem WHERE import_id = $1 ORDER BY row_number LIMIT $2)`, im, s.removeChunk())
 			if err != nil {
 				return fmt.Errorf("remove problems of %s: %w", im, err)
 			}

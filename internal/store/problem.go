@@ -76,7 +76,7 @@ func (s *Store) ProblemCounts(ctx context.Context, account overture.AccountID, c
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("count problems of %s: %w", campaign, err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.ProblemCount
 	first := map[string]overture.ProblemRef{}
 	for rows.Next() {

@@ -22,7 +22,7 @@ func (s *Store) ListedRows(ctx context.Context, campaign overture.CampaignID, ad
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("look up numbers in the list of %s: %w", campaign, err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	out := map[overture.Address]int{}
 	for rows.Next() {
 		var address overture.Address
@@ -63,7 +63,7 @@ func (s *Store) listRows(ctx context.Context, account overture.AccountID, campai
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("read the list of %s: %w", campaign, err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.Recipient
 	for rows.Next() {
 		r, err := scanListed(rows)
@@ -125,7 +125,7 @@ func (s *Store) Recipients(ctx context.Context, account overture.AccountID, camp
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list recipients of %s: %w", campaign, err))
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []overture.ListedRecipient
 	for rows.Next() {
 		var l overture.ListedRecipient

@@ -110,6 +110,7 @@ func BenchmarkImport(b *testing.B) {
 
 // logSize is the size of SQLite's write-ahead log, which stays at the largest it was.
 func (d *desk) logSize(b *testing.B) int64 {
+	b.Helper()
 	var seq int
 	var name, file string
 	if err := d.store.DB().Read.QueryRowContext(b.Context(), "PRAGMA database_list").Scan(&seq, &name, &file); err != nil {
@@ -124,6 +125,7 @@ func (d *desk) logSize(b *testing.B) int64 {
 
 // waits writes one small row every 20 ms and tells how long each write took.
 func (d *desk) waits(ctx context.Context, b *testing.B) []time.Duration {
+	b.Helper()
 	var all []time.Duration
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -55,7 +55,8 @@ func (r *Room) load(ctx context.Context, t overture.ListTarget, im overture.Impo
 		err = r.Store.FinishImport(ctx, l.im, time.Now())
 	}
 	if err != nil {
-		return l.im, errors.Join(err, r.takeBack(ctx, l.im, err))
+		r.takeBack(ctx, l.im, err)
+		return l.im, err
 	}
 	l.im.State, l.im.FinishedAt = overture.ImportDone, time.Now()
 	return l.im, nil
@@ -63,7 +64,7 @@ func (r *Room) load(ctx context.Context, t overture.ListTarget, im overture.Impo
 
 // takeBack removes what a failed import has written. It is not canceled with the request, but it has a limit of its own; what is left then
 // stays invisible, and Cleanup removes it.
-func (r *Room) takeBack(ctx context.Context, im overture.Import, cause error) error {
+func (r *Room) takeBack(ctx context.Context, im overture.Import, cause error) {
 	why := "the import was interrupted"
 	var known *overture.Error
 	if errors.As(cause, &known) {
@@ -78,7 +79,6 @@ func (r *Room) takeBack(ctx context.Context, im overture.Import, cause error) er
 	if err != nil {
 		r.Log.WarnContext(ctx, "rows of a failed import stay invisible until the next cleanup", "import_id", im.ID.String(), "error", err)
 	}
-	return nil
 }
 
 func (r *Room) setLive(id overture.ImportID, live bool) {

@@ -24,7 +24,7 @@ test: ## Run every test that needs no service
 
 .PHONY: test-postgres
 test-postgres: ## Run the same suites on PostgreSQL (OVERTURE_TEST_POSTGRES=postgres://…); fails when none is reachable
-	OVERTURE_TEST_POSTGRES='$(OVERTURE_TEST_POSTGRES)' go test -count=1 ./internal/... ./e2e/...
+	OVERTURE_TEST_POSTGRES='$(OVERTURE_TEST_POSTGRES)' go test -count=1 -p 4 ./...
 
 .PHONY: bench
 bench: build ## Measure the figures beside this machine's bare ceiling; one JSON line per figure at the end

@@ -151,6 +151,13 @@ func TestLaunchFreezes(t *testing.T) {
 	if _, err := h.room.Edit(t.Context(), h.by, c.ID, campaign.Change{Text: new("Other")}, time.Time{}); code(err) != "campaign_not_draft" {
 		t.Errorf("edit after launch: %v, want campaign_not_draft", err)
 	}
+	stored.Content.Text = "Other" // past the room's own look: the row's transaction refuses too
+	if _, err := h.store.UpdateDraft(t.Context(), h.by, stored, "text", time.Now()); code(err) != "campaign_not_draft" {
+		t.Errorf("edit in the store after launch: %v, want campaign_not_draft", err)
+	}
+	if err := h.store.DeleteDraft(t.Context(), h.by, c.ID, time.Now()); code(err) != "campaign_not_draft" {
+		t.Errorf("delete in the store after launch: %v, want campaign_not_draft", err)
+	}
 	if err := h.room.Delete(t.Context(), h.by, c.ID); code(err) != "campaign_not_draft" {
 		t.Errorf("delete after launch: %v, want campaign_not_draft", err)
 	}
@@ -388,4 +395,43 @@ func hasField(err error, location string) bool {
 		}
 	}
 	return false
+}
+
+// What a person reviewed is what is launched: an edit or a change of the list in between is Conflict, in the launch's own transaction.
+func TestLaunchOfAnOldVersion(t *testing.T) {
+	h := newHouse(t)
+	reviewed := h.draft(nil)
+	h.list(reviewed, 1)
+	_, err := h.room.Edit(t.Context(), h.by, reviewed.ID, campaign.Change{Text: new("Other")}, reviewed.UpdatedAt)
+	h.must(err)
+	if _, err := h.store.LaunchCampaign(t.Context(), h.by, reviewed, time.Now()); code(err) != "campaign_changed" {
+		t.Errorf("launch of an old version: %v, want campaign_changed", err)
+	}
+	if _, err := h.store.UpdateDraft(t.Context(), h.by, reviewed, "text", time.Now()); code(err) != "campaign_changed" {
+		t.Errorf("edit of an old version: %v, want campaign_changed", err)
+	}
+	if n := h.number(`SELECT COUNT(*) FROM lane WHERE campaign_id = $1`, reviewed.ID); n != 0 {
+		t.Error("the refused launch opened a lane")
+	}
+}
+
+// A finisher that looked before a retry queued messages again does not complete the campaign after it.
+func TestFinishAfterARetry(t *testing.T) {
+	h := newHouse(t)
+	c := h.launched(1)
+	ids := h.plan(c, time.Now())
+	h.end(ids[0], overture.Failed, overture.ReasonAttemptsUsedUp)
+	seen, err := h.store.CampaignsToFinish(t.Context())
+	h.must(err)
+	_, err = h.room.RetryFailed(t.Context(), h.by, c.ID, false)
+	h.must(err)
+	if done, err := h.store.FinishCampaign(t.Context(), seen[0], time.Now()); err != nil || done {
+		t.Errorf("completed with a queued message: %v, %v", done, err)
+	}
+	h.exec(`DELETE FROM dispatch WHERE message_id = $1`, ids[0])
+	h.exec(`INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+		VALUES ($1, $2, $3, 0, 0, 1, 1, 't', 0, 'unknown', 0, 0)`, ids[0], seen[0].LaneID, h.sender)
+	if done, err := h.store.FinishCampaign(t.Context(), seen[0], time.Now()); err != nil || done {
+		t.Errorf("completed with a message in flight: %v, %v", done, err)
+	}
 }

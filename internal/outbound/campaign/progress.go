@@ -289,7 +289,7 @@ func waitsFor(w overture.Window, q overture.Queue, sample []overture.QueuedSampl
 		if loc, err := tz.Load(zone); err == nil {
 			words = people(next.Messages) + " wait for " + next.Due.In(loc).Format("15:04") + " in " + zone
 			if others > 0 {
-				words += fmt.Sprintf(" and %s", plural(others, "zone", "zones with the same hour"))
+				words += fmt.Sprintf(" and %s", plural(others, "other zone", "other zones"))
 			}
 		}
 	}

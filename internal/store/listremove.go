@@ -29,11 +29,11 @@ func (s *Store) AbandonImport(ctx context.Context, im overture.Import, why strin
 	return sqldb.Trouble(err)
 }
 
-// DeadImports lists imports whose rows wait to be removed: those being removed, and loading ones that gave no sign of life since a time. On
-// SQLite, where one process owns the database, every loading import that the caller does not know as its own is dead.
+// DeadImports lists imports whose rows wait to be removed: those that gave no sign of life since a time, and on SQLite, where one process at a
+// time owns the database, those from before it was opened.
 func (s *Store) DeadImports(ctx context.Context, silentSince time.Time) ([]overture.Import, error) {
-	if !s.db.Postgres() {
-		return s.imports(ctx, s.db.Read, `i.state IN ('loading', 'removing') ORDER BY i.id`)
+	if !s.db.Postgres() && s.opened.After(silentSince) {
+		silentSince = s.opened
 	}
 	return s.imports(ctx, s.db.Read, `i.state IN ('loading', 'removing') AND i.touched_at < $1 ORDER BY i.id`, silentSince.UnixMilli())
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/flake"
@@ -23,6 +24,7 @@ type Store struct {
 	seal Sealer
 
 	loaded atomic.Uint32 // chunks of lists since the start, see relieve
+	opened time.Time     // loading imports from before are of a dead process (SQLite)
 }
 
 // Sealer encrypts secrets at rest; bound names the row and field so that a ciphertext cannot be moved to another row.
@@ -54,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, ids: flake.New(o.Node), seal: o.Sealer}, nil
+	return &Store{db: db, ids: flake.New(o.Node), seal: o.Sealer, opened: time.Now()}, nil
 }
 
 // Close releases the database.

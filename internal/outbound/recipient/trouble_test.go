@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -333,5 +334,58 @@ func TestTwoAtOnce(t *testing.T) {
 		if n := d.number(t, `SELECT COUNT(*) FROM `+table+` WHERE campaign_id = $1`, other); n != 0 {
 			t.Errorf("%d rows in %s", n, table)
 		}
+	}
+}
+
+// What a process left loading is removed at the next start at once on SQLite, where it cannot be alive; on PostgreSQL another node may be
+// loading it, so it has to be silent for a while. A copy of a list, which this room does not know, is spared as long as it gives signs of life.
+func TestCleanupAfterARestart(t *testing.T) {
+	options := storetest.Options(t)
+	s, err := store.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	campaign := overture.CampaignID(7)
+	if _, err := s.DB().Write.ExecContext(t.Context(), `INSERT INTO list_import (id, account_id, campaign_id, state, source, file_name, encoding, delimiter, header, row_count, valid,
+			rejected, duplicates, opted_out, worst_row, worst_segments, segments, list_hash, error, created_at, touched_at)
+		VALUES (1, 1, $1, 'loading', 'csv', '', '', ',', '', 0, 0, 0, 0, 0, 0, 0, 0, '', '', 1, $2)`, campaign, time.Now().UnixMilli()+1); err != nil {
+		t.Fatal(err)
+	}
+	state := func() (state overture.ImportState) {
+		t.Helper()
+		room := recipient.New(recipient.Deps{Store: s, Log: slog.New(slog.DiscardHandler)})
+		if err := room.Cleanup(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DB().Read.QueryRowContext(t.Context(), `SELECT state FROM list_import WHERE id = 1`).Scan(&state); err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	if got := state(); got != overture.ImportLoading {
+		t.Errorf("in the same process: %s", got)
+	}
+	if _, err := s.DB().Write.ExecContext(t.Context(), `UPDATE list_import SET touched_at = $1`, time.Now().Add(-time.Second).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = store.Open(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	want := overture.ImportFailed
+	if storetest.OnPostgres() {
+		want = overture.ImportLoading
+	}
+	if got := state(); got != want {
+		t.Errorf("after the restart: %s, want %s", got, want)
+	}
+	if _, err := s.DB().Write.ExecContext(t.Context(), `UPDATE list_import SET touched_at = $1`, time.Now().Add(-2*time.Minute).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(); got != overture.ImportFailed {
+		t.Errorf("after two silent minutes: %s", got)
 	}
 }

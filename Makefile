@@ -54,5 +54,6 @@ generate: ## Write the generated and golden files anew (api/openapi.json, demo r
 .PHONY: verify
 verify: ## Fail when a generated file is not what generate would write
 	go mod verify
+	go mod tidy -diff
 	$(MAKE) generate
 	git diff --exit-code -- api internal/demo/people.csv

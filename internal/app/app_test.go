@@ -59,9 +59,15 @@ func TestEveryDoorIsMounted(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"/livez", 200, "alive"}, {"/readyz", 200, "ready"}, {"/metrics", 200, "overture_http_requests_total"},
-		{"/", 200, "Sign in"}, {"/campaigns", 200, "Campaigns"}, {"/nothing", 404, "no such page"},
-		{"/openapi.json", 200, `"openapi": "3.1`}, {"/v1/campaigns", 401, "not_signed_in"}, {"/v1/nothing", 404, "route_not_found"},
+		{"/livez", 200, "alive"},
+		{"/readyz", 200, "ready"},
+		{"/metrics", 200, "overture_http_requests_total"},
+		{"/", 200, "Sign in"},
+		{"/campaigns", 200, "Campaigns"},
+		{"/nothing", 404, "no such page"},
+		{"/openapi.json", 200, `"openapi": "3.1`},
+		{"/v1/campaigns", 401, "not_signed_in"},
+		{"/v1/nothing", 404, "route_not_found"},
 	} {
 		status, body, err := get(t, a.URL()+c.path)
 		if err != nil || status != c.status || !strings.Contains(body, c.says) {

@@ -104,8 +104,10 @@ func TestAProvidersOptOutWaitsForAttemptsOfOtherNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := w
-	refused.Settlements = []overture.Settlement{{Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "refused",
-		State: overture.Suppressed, Reason: overture.ReasonOptedOut, OptOut: true}}
+	refused.Settlements = []overture.Settlement{{
+		Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "refused",
+		State: overture.Suppressed, Reason: overture.ReasonOptedOut, OptOut: true,
+	}}
 	done := make(chan error, 1)
 	go func() {
 		_, err := h.s.Commit(context.Background(), time.Now(), []overture.SenderWork{refused}) //nolint:usetesting // may outlive a failed test

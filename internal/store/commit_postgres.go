@@ -25,6 +25,9 @@ func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overtu
 				return err
 			}
 		}
+		if err := c.lockMarkers(work); err != nil {
+			return err
+		}
 		for i := range work {
 			if err := c.settle(&work[i], &results[i]); err != nil {
 				return err
@@ -93,6 +96,25 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 		w.Lease.SenderID, w.Lease.Epoch, c.now, lanes, dues, ids, attempts, tokens, lookups)
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
+	}
+	return nil
+}
+
+// lockMarkers locks the markers of all settlements in the order in which receipts lock them. Receipts often come while the answer is being
+// settled, and two transactions that waited for each other's markers would hold up all senders of the node until PostgreSQL ends one.
+func (c *postgresCommit) lockMarkers(work []overture.SenderWork) error {
+	var ids []overture.MessageID
+	for _, w := range work {
+		for _, x := range w.Settlements {
+			ids = append(ids, x.MessageID)
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	condition, arg := sqldb.In(c.store.db, "message_id", 1, ids)
+	if _, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM inflight WHERE `+condition+` ORDER BY message_id FOR UPDATE`, arg); err != nil {
+		return fmt.Errorf("lock markers: %w", err)
 	}
 	return nil
 }

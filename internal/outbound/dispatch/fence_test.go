@@ -128,3 +128,53 @@ func TestAProvidersOptOutWaitsForAttemptsOfOtherNodes(t *testing.T) {
 		t.Errorf("%d opt-outs, want 1", n)
 	}
 }
+
+// Receipts lock markers in the order of their ids. Settlements must too, whatever their outcomes, or the two wait for each other until
+// PostgreSQL ends one after a second, in which no sender of the node marks anything.
+func TestSettlementsAndReceiptsNeverWaitForEachOther(t *testing.T) {
+	if !storetest.OnPostgres() {
+		t.Skip("SQLite has one writer")
+	}
+	h := build(t, 2)
+	w := h.lease("a")
+	due := h.due()
+	mark := w
+	for i, m := range due {
+		mark.Marks = append(mark.Marks, overture.Mark{Place: m.Place, Attempt: 1, Token: "t", Address: address(i), LookupAt: time.Now().Add(time.Minute)})
+	}
+	h.commit(mark)
+	receipts, err := h.s.DB().Write.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = receipts.Rollback() }()
+	lock := func(id overture.MessageID) error {
+		_, err := receipts.ExecContext(t.Context(), `SELECT 1 FROM inflight WHERE message_id = $1 FOR UPDATE`, id)
+		return err
+	}
+	if err := lock(h.ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	end := w
+	end.Settlements = []overture.Settlement{
+		{Place: due[1].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "accepted", State: overture.Accepted, ProviderID: "SM1"},
+		{Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "unknown", State: overture.Unknown, LookupAt: time.Now().Add(time.Minute)},
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.s.Commit(context.Background(), time.Now(), []overture.SenderWork{end}) //nolint:usetesting // may outlive a failed test
+		done <- err
+	}()
+	h.until("the settlements wait for the receipts", func() bool {
+		return h.number(`SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND transactionid IS NOT NULL`) > 0
+	})
+	if err := lock(h.ids[1]); err != nil {
+		t.Fatalf("receipts: %v", err)
+	}
+	if err := receipts.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatalf("settlements: %v", err)
+	}
+}

@@ -36,7 +36,7 @@ torture: build ## Kill the server with SIGKILL in mid-campaign, again and again,
 
 .PHONY: lint
 lint: ## Check format, vet and the linters of .golangci.yml
-	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "the files above need gofmt"; exit 1; }
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "these files need gofmt:"; echo "$$bad"; exit 1; }
 	go vet ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
 	elif [ -x "$$(go env GOPATH)/bin/golangci-lint" ]; then "$$(go env GOPATH)/bin/golangci-lint" run ./...; \

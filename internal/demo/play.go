@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -119,9 +120,9 @@ func (d *desk) words() string {
 
 // result reads what became of everybody: the campaign's figures from the API, the proof from database and ledger.
 func (s *stage) result(ctx context.Context, campaign string, read client.Import) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 9*time.Second)
 	defer cancel()
-	p, err := s.manager.Progress(ctx, campaign)
+	p, err := s.settled(ctx, campaign)
 	if err != nil {
 		return Result{}, err
 	}
@@ -151,6 +152,18 @@ func (s *stage) result(ctx context.Context, campaign string, read client.Import)
 		Waiting: p.Counts["queued"], Held: p.Held, Replied: p.Replied, OptedOut: p.OptedOut, Conversations: len(all), Answered: answered,
 		Lost: report.Lost, Duplicated: report.Duplicated + findings(report),
 	}, nil
+}
+
+// settled reads the progress until two looks agree: the API's figures may be half a second old.
+func (s *stage) settled(ctx context.Context, campaign string) (client.Progress, error) {
+	var last client.Progress
+	agree := 0
+	return s.manager.Watch(ctx, campaign, 700*time.Millisecond, func(p client.Progress) {
+		if agree++; !maps.Equal(p.Counts, last.Counts) || p.Replied != last.Replied || p.OptedOut != last.OptedOut {
+			agree = 0
+		}
+		last = p
+	}, func(client.Progress) bool { return agree > 0 })
 }
 
 // answerArrived tells whether the entry is an agent's answer that the provider has.

@@ -185,9 +185,9 @@ func (r *runner) hire(hold context.Context, workers *sync.WaitGroup) {
 	r.workers++
 	workers.Go(func() {
 		for t := range r.tasks {
-			s := r.attempt(hold, t)
+			s, asked := r.attempt(hold, t)
 			r.e.committer.settle(r.head(), s)
-			r.ended <- ending{id: t.msg.MessageID, class: s.Outcome, retryAfter: time.Until(s.RetryAt), reason: s.Reason, code: s.Code}
+			r.ended <- ending{id: t.msg.MessageID, class: s.Outcome, retryAfter: asked, reason: s.Reason, code: s.Code}
 		}
 	})
 }
@@ -198,12 +198,13 @@ func (r *runner) tookEnding(x ending, now time.Time) {
 	switch x.class {
 	case "accepted":
 		r.breaker.success()
+		r.refusals = 0
 	case string(overture.Throttled):
 		r.breaker.success()
 		if now.After(r.throttled) {
 			r.bucket.slow()
 		}
-		if until := now.Add(min(x.retryAfter, time.Minute)); until.After(r.throttled) {
+		if until := now.Add(r.throttlePause(x.retryAfter)); until.After(r.throttled) {
 			r.throttled = until
 		}
 	case string(overture.Refused):
@@ -216,6 +217,16 @@ func (r *runner) tookEnding(x ending, now time.Time) {
 	default: // given back
 		r.breaker.probing = false
 	}
+}
+
+// throttlePause is how long the sender marks nothing after a 429: what the provider asked for, at most a minute; or, when it did not say,
+// 100, 200, 400 … ms, at most 30 s, until something is accepted again.
+func (r *runner) throttlePause(asked time.Duration) time.Duration {
+	r.refusals++
+	if asked > 0 {
+		return min(asked, time.Minute)
+	}
+	return min(100*time.Millisecond<<min(r.refusals-1, 10), 30*time.Second)
 }
 
 func (r *runner) stopSender(code int) {

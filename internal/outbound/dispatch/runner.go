@@ -24,6 +24,7 @@ type runner struct {
 	outstanding int                         // marks asked for and not yet ended
 	doubts      int
 	throttled   time.Time // no marks before
+	refusals    int       // 429s since the last acceptance
 	stopped     bool      // the provider rejected the sender's credentials
 	lanesAt     time.Time // when the lanes were read last; zero to read them now
 

@@ -38,22 +38,23 @@ func finalText(lane overture.Lane, m overture.DueMessage, smart func(string) str
 	return text, err
 }
 
-// attempt sends one marked message and says how it ended. It never sends twice and never retries (R4).
-func (r *runner) attempt(ctx context.Context, t task) overture.Settlement {
-	s := overture.Settlement{Place: t.msg.Place, Attempt: t.attempt, Token: t.token, StartedAt: t.marked, NotAfter: t.msg.NotAfter}
+// attempt sends one marked message and says how it ended, and how long the provider asked to wait. It never sends twice and never retries
+// (R4).
+func (r *runner) attempt(ctx context.Context, t task) (s overture.Settlement, retryAfter time.Duration) {
+	s = overture.Settlement{Place: t.msg.Place, Attempt: t.attempt, Token: t.token, StartedAt: t.marked, NotAfter: t.msg.NotAfter}
 	sender, err := r.currentSender(ctx)
 	if err != nil {
-		return giveBack(s, time.Now().Add(time.Second))
+		return giveBack(s, time.Now().Add(time.Second)), 0
 	}
 	provider := r.e.Providers[sender.Provider]
 	text, err := finalText(t.lane, t.msg, r.e.Smart)
 	if err != nil || provider == nil {
 		s.Outcome, s.State, s.Reason = "refused", overture.Failed, overture.ReasonContentRefused
-		return s
+		return s, 0
 	}
 	now := time.Now()
 	if now.Sub(t.marked) > r.e.cfg.SendDeadline || !r.tenure.valid(now) || ctx.Err() != nil {
-		return giveBack(s, now)
+		return giveBack(s, now), 0
 	}
 	accepted, err := provider.Send(ctx, sender, overture.Outgoing{
 		MessageID: t.msg.MessageID, Token: t.token, To: t.msg.Address, Body: text,
@@ -61,13 +62,13 @@ func (r *runner) attempt(ctx context.Context, t task) overture.Settlement {
 	})
 	if err == nil {
 		s.Outcome, s.State, s.ProviderID, s.HTTPStatus = "accepted", overture.Accepted, accepted.ProviderID, accepted.HTTPStatus
-		return s
+		return s, 0
 	}
 	var send *overture.SendError
 	if !errors.As(err, &send) {
 		send = &overture.SendError{Class: overture.SendUnknown, Detail: "unclassified"}
 	}
-	return classify(s, send, r.e.cfg, time.Now())
+	return classify(s, send, r.e.cfg, time.Now()), send.RetryAfter
 }
 
 // validFor bounds how long the provider may queue the message, so that it does not text after hours. Answers and windows longer than the

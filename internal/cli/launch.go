@@ -31,8 +31,8 @@ func launchCommand(s Streams, a *serverAddress) *cobra.Command {
 		Use:   "launch CAMPAIGN.yaml --recipients PEOPLE.csv",
 		Short: "Launch a campaign from a file and a list",
 		Long: "Makes a campaign from a YAML file, uploads the list, shows what is wrong with it, and launches.\n\n" +
-			"Calling it again with the same two files never launches a second time: it finds the first launch, so a call that was cut\n" +
-			"off can simply be repeated. To send the same files once more on purpose, say --again.",
+			"Calling it again with the same two files within a day does not launch a second time: it finds the first launch, so a call\n" +
+			"that was cut off can simply be repeated. To send the same files once more on purpose, say --again.",
 		Args: exactly(1, "a campaign file"),
 		RunE: func(c *cobra.Command, args []string) error { return l.launch(c, s, a, args[0]) },
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/overture-im/overture"
 )
 
 // Settled tells whether nothing will change any more by itself, apart from late receipts.
@@ -30,7 +32,8 @@ func (p Progress) Words(now time.Time) string {
 	add(p.Delivered, "delivered")
 	add(p.Counts["attempting"]+p.Counts["unknown"], "under way")
 	add(p.Held, "held")
-	add(p.Failed, "failed")
+	add(p.Counts["undelivered"], "undelivered")
+	add(p.Counts["failed"], "failed")
 	add(p.Suppressed, "suppressed")
 	add(p.Counts["canceled"], "canceled")
 	add(p.Counts["expired"], "expired")
@@ -74,16 +77,24 @@ func clock(at, now time.Time) string {
 	return at.Format("Mon 2 Jan 15:04")
 }
 
-// Watch asks for the progress every so often and shows it, until the campaign is settled, enough says so, or ctx ends.
+// outage is how long Watch bears a server that does not answer: a restart takes seconds.
+const outage = 2 * time.Minute
+
+// Watch asks for the progress every so often and shows it, until the campaign is settled, enough says so, or ctx ends. A server that
+// restarts meanwhile is waited for.
 func (c *Client) Watch(ctx context.Context, id string, every time.Duration, show func(Progress), enough func(Progress) bool) (Progress, error) {
+	answered := time.Now()
 	for {
 		p, err := c.Progress(ctx, id)
-		if err != nil {
+		switch {
+		case err == nil:
+			answered = time.Now()
+			show(p)
+			if p.Settled() || (enough != nil && enough(p)) {
+				return p, nil
+			}
+		case overture.KindOf(err) != overture.Unavailable || time.Since(answered) > outage:
 			return p, err
-		}
-		show(p)
-		if p.Settled() || (enough != nil && enough(p)) {
-			return p, nil
 		}
 		if err := pause(ctx, every); err != nil {
 			return p, err

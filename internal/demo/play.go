@@ -27,7 +27,7 @@ func (s *stage) launch(ctx context.Context) (campaign string, read client.Import
 		File:  strings.NewReader(peopleCSV), FileName: "people.csv", Consent: true,
 		Read: func(i client.Import, causes map[string]int, _ []client.Problem) error {
 			read = i
-			s.say("\npeople.csv: %d rows, %d recipients, %d rejected %v", i.Rows, i.Valid, i.Rejected, causes)
+			s.say("\npeople.csv: %d rows, %d recipients, %d rejected (%s)", i.Rows, i.Valid, i.Rejected, inWords(causes))
 			return nil
 		},
 	})
@@ -36,6 +36,14 @@ func (s *stage) launch(ctx context.Context) (campaign string, read client.Import
 	}
 	s.say("launched %s as the campaign manager; the agent is at the desk\n", made.ID)
 	return made.ID, read, nil
+}
+
+func inWords(causes map[string]int) string {
+	var all []string
+	for _, code := range slices.Sorted(maps.Keys(causes)) {
+		all = append(all, fmt.Sprintf("%d %s", causes[code], strings.ReplaceAll(code, "_", " ")))
+	}
+	return strings.Join(all, ", ")
 }
 
 // desk is the agent at work: answers what people wrote.

@@ -1,4 +1,5 @@
-// Package progress shows how far something is: one redrawn line on a terminal, a line every few seconds elsewhere.
+// Package progress shows how far something is: one line on a terminal, or a few where the words need it, redrawn in place; a line every
+// few seconds elsewhere.
 package progress
 
 import (
@@ -21,7 +22,7 @@ type Bar struct {
 	shown    time.Time
 	last     string // shown or waiting to be
 	printed  string
-	open     bool // a line without its end stands on the terminal
+	open     int // lines that stand on the terminal, the last one without its end
 }
 
 // New looks at w: a terminal is redrawn, anything else gets a line at most every three seconds.
@@ -39,12 +40,13 @@ func New(w io.Writer) *Bar {
 	return b
 }
 
-// Show draws the state of the work: fraction is 0 to 1, words say the rest. now is the wall clock.
+// Show draws the state of the work: fraction is 0 to 1, words say the rest, in pieces divided by " · ". now is the wall clock.
 func (b *Bar) Show(now time.Time, fraction float64, words string) {
-	line := fmt.Sprintf("%s %3.0f%%  %s", blocks(fraction, 20), clamp(fraction)*100, words)
-	b.last = line
+	const blocksElsewhere = 20
+	head := func(n int) string { return fmt.Sprintf("%s %3.0f%%  ", blocks(fraction, n), clamp(fraction)*100) }
+	b.last = head(blocksElsewhere) + words
 	if b.terminal {
-		b.draw(line)
+		b.draw(head(min(blocksElsewhere, b.width()/8)), words)
 		return
 	}
 	if b.shown.IsZero() || now.Sub(b.shown) >= b.every {
@@ -60,29 +62,63 @@ func (b *Bar) print() {
 	}
 }
 
-// Break ends a redrawn line so that other text can follow; the next Show draws anew.
-func (b *Bar) Break() {
-	if b.open {
-		fmt.Fprintln(b.w)
-		b.open = false
-	}
-}
-
 // Done leaves the last state standing.
 func (b *Bar) Done() {
 	if !b.terminal {
 		b.print()
 	}
-	b.Break()
+	if b.open > 0 {
+		fmt.Fprintln(b.w)
+		b.open = 0
+	}
 }
 
-func (b *Bar) draw(line string) {
+// draw replaces what stands on the terminal.
+func (b *Bar) draw(head, words string) {
 	width := b.width() - 1
-	if utf8.RuneCountInString(line) > width {
-		line = string([]rune(line)[:width-1]) + "…"
+	lines := fill(head, strings.Split(words, piece), width)
+	var out strings.Builder
+	if b.open > 1 {
+		fmt.Fprintf(&out, "\x1b[%dA", b.open-1)
 	}
-	fmt.Fprintf(b.w, "\r%s\x1b[K", line)
-	b.open = true
+	for i, line := range lines {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString("\r" + line + "\x1b[K")
+	}
+	out.WriteString("\x1b[J")
+	b.open = len(lines)
+	_, _ = io.WriteString(b.w, out.String()) // a terminal that went away has no reader
+}
+
+const (
+	piece    = " · "
+	maxLines = 3
+)
+
+// fill puts pieces behind the head and below it; what does not fit in the last line is cut.
+func fill(head string, pieces []string, width int) []string {
+	indent := strings.Repeat(" ", min(utf8.RuneCountInString(head), 4))
+	lines, empty := []string{head}, true
+	for _, p := range pieces {
+		at := len(lines) - 1
+		joined := lines[at] + piece + p
+		if empty {
+			joined = lines[at] + p
+		}
+		if !empty && len(lines) < maxLines && utf8.RuneCountInString(joined) > width {
+			lines = append(lines, indent+p)
+			continue
+		}
+		lines[at], empty = joined, false
+	}
+	for i, line := range lines {
+		if r := []rune(line); len(r) > width {
+			lines[i] = string(r[:width-1]) + "…"
+		}
+	}
+	return lines
 }
 
 func blocks(fraction float64, n int) string {

@@ -30,7 +30,7 @@ func (b *bench) importAndStart(ctx context.Context, dir string) error {
 		return err
 	}
 	defer rig.Close()
-	campaign, err := rig.Draft(ctx, "Bench list", 1, nil)
+	campaign, err := rig.Draft(ctx, "Bench list", 1)
 	if err != nil {
 		return err
 	}

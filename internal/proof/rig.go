@@ -237,8 +237,13 @@ func (r *Rig) URL() string { return "http://" + r.listen }
 func (r *Rig) LabURL() string { return r.labURL }
 
 // Launch makes a campaign to n fictional recipients, uploads its list and launches it. It returns the campaign's id.
-func (r *Rig) Launch(ctx context.Context, name string, first, n, rate int, window map[string]any) (string, error) {
-	c, err := r.Draft(ctx, name, rate, window)
+func (r *Rig) Launch(ctx context.Context, name string, first, n int) (string, error) {
+	return r.LaunchAt(ctx, name, first, n, nil)
+}
+
+// LaunchAt launches for later, so that the list is planned before the first message is due; nil is now.
+func (r *Rig) LaunchAt(ctx context.Context, name string, first, n int, at *time.Time) (string, error) {
+	c, err := r.Draft(ctx, name, 0)
 	if err != nil {
 		return "", err
 	}
@@ -246,19 +251,17 @@ func (r *Rig) Launch(ctx context.Context, name string, first, n, rate int, windo
 	if _, err := r.API.Upload(ctx, c, file, "people.csv", nil, nil); err != nil {
 		return "", fmt.Errorf("upload list: %w", err)
 	}
-	if _, err := r.API.Launch(ctx, c, true, nil, "launch-"+c); err != nil {
+	if _, err := r.API.Launch(ctx, c, true, at, "launch-"+c); err != nil {
 		return "", fmt.Errorf("launch: %w", err)
 	}
 	return c, nil
 }
 
-// Draft makes a draft campaign that is always inside its window unless one is given.
-func (r *Rig) Draft(ctx context.Context, name string, rate int, window map[string]any) (string, error) {
-	if window == nil {
-		window = map[string]any{}
-		for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
-			window[d] = []string{"00:00", "24:00"}
-		}
+// Draft makes a draft campaign that is always inside its window. A rate of 0 is as fast as the sender.
+func (r *Rig) Draft(ctx context.Context, name string, rate int) (string, error) {
+	window := map[string]any{}
+	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
+		window[d] = []string{"00:00", "24:00"}
 	}
 	if rate == 0 {
 		rate = 100_000

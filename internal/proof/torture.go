@@ -141,7 +141,7 @@ func feed(ctx context.Context, rig *Rig, launched *int, per int) error {
 	if waiting > per/2 {
 		return nil
 	}
-	if _, err := rig.Launch(ctx, fmt.Sprintf("Torture %d", *launched), *launched, per, 0, nil); err != nil {
+	if _, err := rig.Launch(ctx, fmt.Sprintf("Torture %d", *launched), *launched, per); err != nil {
 		return err
 	}
 	*launched += per

@@ -101,7 +101,7 @@ func DefaultConfig() Config {
 	return Config{
 		Connections: 64, LeaseTTL: 10 * time.Second, SendDeadline: 5 * time.Second, ClientTimeout: 15 * time.Second,
 		ProviderDelay: 100 * time.Second, Grace: 120 * time.Second, MustReachGrace: 600 * time.Second, LookupSpacing: 60 * time.Second,
-		HoldAfter: 24 * time.Hour, MaxAttempts: 50, MaxDoubts: 5000, CommitEvery: 3 * time.Millisecond,
+		HoldAfter: 24 * time.Hour, MaxAttempts: 50, MaxDoubts: 5000, CommitEvery: 8 * time.Millisecond,
 	}
 }
 

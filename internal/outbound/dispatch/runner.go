@@ -66,9 +66,9 @@ func newRunner(e *Engine, id overture.SenderID) *runner {
 	}
 }
 
-// window is how many messages may be marked and not yet ended: every connection busy, and half as many waiting for a free one, so that
+// window is how many messages may be marked and not yet ended: every connection busy, and as many waiting for a free one, so that
 // no mark gets old.
-func (r *runner) window() int { return r.e.cfg.Connections + max(r.e.cfg.Connections/2, 8) }
+func (r *runner) window() int { return r.e.cfg.Connections + max(r.e.cfg.Connections, 8) }
 
 // lanesEvery is how often the open lanes are read again. Pause and cancel do not wait for it: the mark looks at the lane itself.
 const lanesEvery = 250 * time.Millisecond

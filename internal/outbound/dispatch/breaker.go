@@ -9,7 +9,6 @@ type breaker struct {
 	until   time.Time
 	pause   time.Duration
 	probing bool
-	started time.Time
 }
 
 const (
@@ -43,7 +42,7 @@ func (b *breaker) failure(now time.Time) {
 	}
 	switch {
 	case b.pause == 0:
-		b.pause, b.started = breakFirst, now
+		b.pause = breakFirst
 	case b.probing:
 		b.pause = min(2*b.pause, breakMax)
 	}

@@ -10,9 +10,43 @@ export CGO_ENABLED ?= 0
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+CONSOLE := web/console
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f ! -name schema.d.ts 2>/dev/null) $(addprefix $(CONSOLE)/,index.html package.json package-lock.json vite.config.ts compress.mjs) api/openapi.json
+
 .PHONY: build
-build: ## Build bin/overture
+build: console ## Build bin/overture, with the console when Node is there
 	go build -trimpath -o $(BIN) ./cmd/overture
+
+.PHONY: console
+console: ## Build the browser files that bin/overture embeds
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(CONSOLE)/dist/index.html; \
+	else echo "npm is missing: the binary goes without the console; its API and commands are complete"; fi
+
+$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
+	cd $(CONSOLE) && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --engine-strict --no-audit --no-fund
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	cd $(CONSOLE) && npm run --silent build
+
+.PHONY: test-console
+test-console: $(CONSOLE)/dist/index.html ## Check types, style, texts and parts of the console
+	cd $(CONSOLE) && npm run --silent check && npm run --silent test
+
+.PHONY: console-budget
+console-budget: $(CONSOLE)/dist/index.html ## Weigh the console: entry and every page; pages with charts are still over (not in .ci/run until they are not)
+	cd $(CONSOLE) && npm run --silent budget
+
+.PHONY: test-browser
+test-browser: build ## Walk through the console in Chromium: journeys, every page with axe, 320 px (ARGS="-g pause")
+	cd $(CONSOLE) && npx playwright test $(ARGS)
+
+.PHONY: lighthouse
+lighthouse: build ## Measure every page of the console with Lighthouse; on a quiet machine (ARGS="--runs 3")
+	cd $(CONSOLE)/tools/lighthouse && npm ci --engine-strict --no-audit --no-fund && node measure.mjs $(ARGS)
+
+.PHONY: pictures
+pictures: build ## Make docs/pictures anew from the demo
+	cd $(CONSOLE) && node tools/pictures.mjs
 
 .PHONY: demo
 demo: build ## Watch a whole campaign go out, come back and be answered (ARGS=--once ends by itself)
@@ -30,9 +64,31 @@ test-postgres: ## Run the same suites on PostgreSQL (OVERTURE_TEST_POSTGRES=post
 bench: build ## Measure the figures beside this machine's bare ceiling; one JSON line per figure at the end
 	$(BIN) bench $(ARGS)
 
+.PHONY: simulate
+simulate: build ## Play the send protocol through SEEDS=n seeded runs of faults; prints what replays a failure (ARGS="--mode late")
+	$(BIN) simulate --seeds $(or $(SEEDS),2000) $(ARGS)
+
+.PHONY: mutants
+mutants: ## Leave out one rule of the send protocol after the other: the simulator must miss each within 1,000 seeds
+	go build -trimpath -tags mutants -o bin/overture-mutants ./cmd/overture
+	bin/overture-mutants simulate --mutants --seeds 1000
+
 .PHONY: torture
 torture: build ## Kill the server with SIGKILL in mid-campaign, again and again, and verify (ARGS="--cycles 100")
 	$(BIN) torture $(ARGS)
+
+.PHONY: crash-points
+crash-points: ## Kill the server at each named place of the send protocol, and verify (ARGS="--full --database-url …")
+	go build -trimpath -tags crashpoints -o $(BIN)-crashpoints ./cmd/overture
+	$(BIN)-crashpoints torture --crash-points $(ARGS)
+
+.PHONY: faults
+faults: build ## Break things under a campaign and verify: docs/FAULTS.md (ARGS="--only F-V --full")
+	$(BIN) faults --database-url '$(OVERTURE_TEST_POSTGRES)' $(ARGS)
+
+.PHONY: soak
+soak: build ## One campaign of a million with everything on, and verify (ARGS="--messages 100000")
+	$(BIN) soak $(ARGS)
 
 .PHONY: lint
 lint: ## Check format, vet and the linters of .golangci.yml

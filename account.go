@@ -9,6 +9,10 @@ type Account struct {
 	Enabled   bool
 	Settings  Settings
 	CreatedAt time.Time
+
+	Stopped    bool // kill switch: nothing of this account is sent
+	StopReason string
+	StoppedAt  time.Time
 }
 
 // Settings of an account, with good zero values: Defaults fills what is unset.
@@ -23,7 +27,9 @@ type Settings struct {
 	HelpText         string                 // answer to HELP; empty means a short one that names the brand and STOP
 	TimeZone         string                 // for dates people type; IANA name
 	OpenConversation OpenConversationPolicy // default for campaigns (G3)
+	Policy           Policy                 // packs and frequency cap of campaigns launched from now on (E6)
 	OrdinaryWords    []string               // keywords such as CANCEL, END, YES that are plain answers while a conversation is open
+	Rails            Rails                  // guard rails; its own defaults
 }
 
 // OptOutTextDefault is the vendor guides' text of 42 characters, reserved under the limit of 140 (S, C2).
@@ -119,9 +125,27 @@ type User struct {
 
 // Skill is a routing target for conversations.
 type Skill struct {
-	ID        SkillID
+	ID         SkillID
+	AccountID  AccountID
+	Name       string
+	ArchivedAt time.Time // zero: offered. An archived one keeps what it has and gets nothing new
+}
+
+// Archived tells whether the skill is offered no more.
+func (k Skill) Archived() bool { return !k.ArchivedAt.IsZero() }
+
+// SkillFilter selects skills by id.
+type SkillFilter struct {
 	AccountID AccountID
-	Name      string
+	Search    string // part of the name
+	Archived  bool   // archived ones too
+	After     SkillID
+	Limit     int
+}
+
+// ErrSkillArchived says that nothing new goes to the skill.
+func ErrSkillArchived() error {
+	return ErrConflict("skill_archived", "the skill is archived and takes nothing new; choose another, or bring it back")
 }
 
 // Sender is a from-number of a brand at a provider.

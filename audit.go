@@ -32,3 +32,15 @@ type AuditEntry struct {
 	RequestID string
 	At        time.Time
 }
+
+// AuditFilter selects entries; what is zero does not narrow.
+type AuditFilter struct {
+	AccountID AccountID
+	Action    string // how the action begins: "sender." finds all about senders
+	Actor     string
+	Subject   string
+	From      time.Time
+	Until     time.Time // exclusive
+	Before    AuditID   // older than this one
+	Limit     int
+}

@@ -17,9 +17,9 @@ const (
 
 var campaignMoves = map[CampaignState][]CampaignState{
 	Draft:     {Scheduled, Running},
-	Scheduled: {Running, Paused, CampaignCanceled},
-	Running:   {Paused, Completed, CampaignCanceled},
-	Paused:    {Running, Scheduled, CampaignCanceled},
+	Scheduled: {Running, Paused, CampaignCanceled, Draft}, // to draft: undo
+	Running:   {Paused, Completed, CampaignCanceled, Draft},
+	Paused:    {Running, Scheduled, CampaignCanceled, Draft},
 	Completed: {Running}, // retry of failed or resend of held messages
 }
 
@@ -54,10 +54,16 @@ type Campaign struct {
 	Reason           string // why paused or canceled, shown to people
 
 	RecipientCount int    // valid recipients in the list
+	Rules          *Rules // packs and caps, frozen at launch; nil before
 	ListHash       string // frozen at launch
 	ContentHash    string // frozen at launch
 	ConsentBy      UserID // who ticked the consent box (F1)
 	ConsentAt      time.Time
+
+	Rails       CampaignRails
+	UndoSeconds int       // after the press on launch, in which nothing goes and it can be taken back
+	UndoUntil   time.Time // set at launch; zero: no undo window
+	Watch       Watch     // what the guard knows
 
 	CreatedBy   UserID
 	CreatedAt   time.Time
@@ -66,6 +72,9 @@ type Campaign struct {
 	CompletedAt time.Time
 	ArchivedAt  time.Time
 }
+
+// WindowFor gives the window of one recipient: the campaign's, narrowed by the rules for the place of the number.
+func (c Campaign) WindowFor(to Address) Window { return c.Window.Under(c.Rules.For(to)) }
 
 // SendPolicy says what to do with a message whose outcome cannot be proven.
 type SendPolicy string

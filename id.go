@@ -65,6 +65,7 @@ type (
 	conversationKind struct{}
 	entryKind        struct{}
 	auditKind        struct{}
+	heldOrderKind    struct{}
 )
 
 func (accountKind) prefix() string      { return "acc" }
@@ -83,6 +84,7 @@ func (inboundKind) prefix() string      { return "inb" }
 func (conversationKind) prefix() string { return "cnv" }
 func (entryKind) prefix() string        { return "ent" }
 func (auditKind) prefix() string        { return "aud" }
+func (heldOrderKind) prefix() string    { return "hld" }
 
 // The ids of the vocabulary, one type per noun.
 type (
@@ -102,4 +104,5 @@ type (
 	ConversationID = ID[conversationKind]
 	EntryID        = ID[entryKind]
 	AuditID        = ID[auditKind]
+	HeldOrderID    = ID[heldOrderKind]
 )

@@ -56,6 +56,9 @@ func (s State) Final() bool { return s >= Canceled }
 // WasAccepted tells whether a provider certainly has the message.
 func (s State) WasAccepted() bool { return s >= Accepted }
 
+// WasSent tells whether the message was handed to a provider and came to an end: accepted, refused, or held because nobody knows.
+func (s State) WasSent() bool { return s >= Failed }
+
 // Message is one outbound message: a recipient's leg in a campaign, or an agent's answer.
 type Message struct {
 	ID          MessageID
@@ -92,6 +95,7 @@ const (
 	ReasonNotProven        = "not_proven"        // outcome unknown and cannot be settled
 	ReasonSettledByPerson  = "settled_by_person" // a held message resolved by hand
 	ReasonOpenConversation = "open_conversation" // the person is in a conversation and the campaign says skip
+	ReasonCapped           = "capped"            // over a frequency cap when it was due
 	ReasonUndelivered      = "undelivered"       // carrier's later word
 )
 

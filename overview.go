@@ -32,7 +32,14 @@ type Standing struct {
 	LeaseUntil       time.Time // until when a running server owns the sender; zero: none ever did
 	Segments         int64     // of all final texts of the list
 	Replied          int       // messages with a response
+	Barrier          string    // the guard rail that closed the lane a moment ago
+	Resent           int       // messages sent again without proof (must_reach)
+	AccountStopped   bool
+	AccountStopWords string    // why; empty: nobody said
+	AllStopped       bool      // by the operator
+	Quarantined      bool      // the database is older than the world: nothing is sent, and nothing ends as canceled
 	OptedOut         int       // people who stopped the brand in answer to this campaign
+	ForecastFinishAt time.Time // by the forecast of the launch; zero: not made yet, or none
 }
 
 // Queue is what waits in a lane, by due time.
@@ -80,6 +87,7 @@ type Ended struct {
 	SenderID    SenderID
 	State       State
 	Reason      string
+	Address     Address
 	Zones       []string
 }
 
@@ -93,12 +101,30 @@ const (
 	GiveUp      Resolution = "give_up"       // counts as failed
 )
 
+// Railed is what guard rails and stops say about a campaign's messages at this moment.
+type Railed struct {
+	AllStopped     bool // by the operator
+	AccountStopped bool
+	StopWords      string // why the account is stopped; empty: nobody said
+	Quarantined    bool
+	Barrier        string // the rail that closed the lane; empty: none
+	Allowance      *int64 // messages that may still go before the canary's verdict; nil: no canary under way
+	SegmentsLeft   *int64 // of the campaign's spend limit; nil: none
+	MoneyLeft      *int64 // likewise, millionths of Currency
+	Currency       string
+	Limits         Rails // of the account
+	SpentToday     int64 // segments of the account's campaigns, where it has a limit
+	MoneyToday     int64 // likewise
+}
+
 // Facts are all that decides whether and when one recipient gets the message (G5), read at one time.
 type Facts struct {
 	Campaign         Campaign
 	LaneState        LaneState
 	Recipient        Recipient
-	Message          *Message // nil before planning; Attempting and Unknown are told apart
+	Message          *Message    // nil before planning; Attempting and Unknown are told apart
+	Rules            *Rules      // the message was planned under; before: the campaign's, or those of a launch now. Nil: none were recorded
+	Contacts         []time.Time // when other messages reached the person's provider, as far back as a cap looks
 	RepliedAt        time.Time
 	Due              time.Time // of the dispatch row; zero: nothing left to send
 	NotAfter         time.Time
@@ -107,6 +133,7 @@ type Facts struct {
 	SenderStopReason string
 	SenderRate       int
 	LeaseUntil       time.Time
+	Railed           Railed
 	OptedOutAt       time.Time // when the person stopped the brand; zero: not opted out
 	OptOutSource     OptOutSource
 	TalkSince        time.Time // start of an open conversation with the brand; zero: none

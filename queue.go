@@ -23,13 +23,18 @@ type Lane struct {
 	Channel          Channel
 	Rate             int // segments per second of this campaign; 0: only the sender's rate
 	Weight           int
+	Queued           int // messages of the campaign that are still queued, by its counters; 0 for the reply lane
 	Content          Content
 	Window           Window
 	LaunchAt         time.Time
 	ExpiresAt        time.Time
 	Policy           SendPolicy
 	OpenConversation OpenConversationPolicy
+	Rules            *Rules // frozen at launch; nil: none
 }
+
+// WindowFor gives the window of one recipient: the campaign's, narrowed by the rules for the place of the number.
+func (l Lane) WindowFor(to Address) Window { return l.Window.Under(l.Rules.For(to)) }
 
 // Reply tells whether this is the sender's lane for answers and test sends.
 func (l Lane) Reply() bool { return l.CampaignID == 0 }
@@ -60,6 +65,10 @@ type DueMessage struct {
 	Zones      []string
 	Segments   int
 	Attempts   int
+	// NotSent counts the attempts that certainly never left, and NotSentSince is when the first of them was made.
+	NotSent      int
+	NotSentSince time.Time
+	Unreadable   bool // the row's variables are damaged: it cannot be rendered, and fails by itself
 }
 
 // Mark asks to record durably that a send is about to happen (R1). Only a message whose mark came back as Marked may be sent.
@@ -71,6 +80,7 @@ type Mark struct {
 	LookupAt  time.Time // when an unsettled marker must be looked up: start plus grace (R7)
 	SkipTalks bool      // suppress when the person is in an open conversation (G3)
 	HoldTalks bool      // leave it queued for later when the person is in an open conversation
+	Ruling    *Ruling   // whose caps the attempt's transaction checks once more; nil: none
 }
 
 // Verdict on a mark, decided inside the attempt's transaction (R9).
@@ -78,12 +88,14 @@ type Verdict int
 
 // The verdicts.
 const (
-	Gone       Verdict = iota // no longer queued, already in flight, or past its NotAfter: nothing to do
+	Gone       Verdict = iota // no longer queued, already in flight, past its NotAfter, or moved behind a cap: nothing to do
 	Marked                    // committed: send it now
 	OptedOut                  // suppressed in the same transaction
 	InTalk                    // in an open conversation: suppressed or, with HoldTalks, left queued
+	Capped                    // over a frequency cap: suppressed in the same transaction
 	LaneClosed                // paused, canceled, or the sender is stopped
 	LeaseLost                 // another node owns the sender
+	NotStored                 // the database refuses this one mark, and takes others
 )
 
 // Settlement is the end of an attempt. It changes something only while the marker still carries the lease's epoch (R3).
@@ -92,12 +104,13 @@ type Settlement struct {
 	Attempt    int
 	Token      string
 	StartedAt  time.Time
-	Outcome    string    // word of the attempt's history: accepted, refused, throttled, not_sent, unknown, found, absent, held, given_back
-	State      State     // Accepted, Failed, Suppressed or Held; Queued to try again at RetryAt; Unknown to keep the marker
-	RetryAt    time.Time // for Queued: new due time
-	NotAfter   time.Time // for Queued
-	LookupAt   time.Time // for Unknown: next lookup
-	Lookups    int       // for Unknown: lookups done
+	Outcome    string        // word of the attempt's history: accepted, refused, throttled, not_sent, given_up, given_back, unknown, found, absent, resent_without_proof, held
+	State      State         // Accepted, Failed, Suppressed or Held; Queued to try again at RetryAt; Unknown to keep the marker
+	RetryAt    time.Time     // for Queued: new due time
+	NotAfter   time.Time     // for Queued
+	LookupAt   time.Time     // for Unknown: next lookup
+	Lookups    int           // for Unknown: lookups done
+	FailedFor  time.Duration // for Unknown: how long lookups have failed while a node was trying
 	ProviderID string
 	Code       int
 	HTTPStatus int
@@ -121,6 +134,10 @@ type Doubt struct {
 	Token     string
 	StartedAt time.Time
 	Lookups   int
+	FailedFor time.Duration // how long lookups have failed while a node was trying
+
+	Since       time.Time // the earliest moment at which a provider may have taken it; StartedAt, but in a quarantine long before
+	Quarantined bool      // the proof is asked for whatever the campaign's policy
 }
 
 // SenderWork is one sender's share of a commit.

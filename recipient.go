@@ -29,6 +29,7 @@ type Problem struct {
 // Problem codes (D6).
 const (
 	ProblemInvalidNumber   = "invalid_number"
+	ProblemNoCountryCode   = "no_country_code" // a national number: one rule puts all of them right
 	ProblemDuplicateNumber = "duplicate_number"
 	ProblemMissingVariable = "missing_variable"
 	ProblemTooManyColumns  = "too_many_columns"
@@ -113,6 +114,7 @@ type RecipientFilter struct {
 	ID      RecipientID
 	Address Address // exactly this number
 	Search  string  // part of the number, digits
+	Row     int     // of its file; 0: all
 	State   *State  // of the recipient's message
 	After   RecipientID
 	Limit   int

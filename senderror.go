@@ -70,3 +70,9 @@ type FoundSend struct {
 	Code       int
 	CreatedAt  time.Time
 }
+
+// ListedSend is one message of the provider's record when it is read as a whole.
+type ListedSend struct {
+	To Address
+	FoundSend
+}

@@ -11,6 +11,7 @@ type Session struct {
 	CreatedAt      time.Time
 	ExpiresAt      time.Time // whatever happens
 	LastSeenAt     time.Time // to the minute
+	Through        string    // how the user signed in, for the audit log; empty: with a password. Only known when it begins
 }
 
 // Live tells whether the session opens anything at this time: not too old, not idle too long, and nothing about the user that would have

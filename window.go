@@ -7,7 +7,19 @@ type Window struct {
 	Days [7]Hours // index is time.Weekday: 0 is Sunday
 	// Closed dates in the recipient's zone, as "2006-01-02".
 	Holidays []string
+
+	ruling *Ruling
 }
+
+// Under gives the window of one recipient: this one, narrowed by what the active packs say about the recipient's place. A ruling never
+// widens a window: both must be open. Nil narrows nothing.
+func (w Window) Under(r *Ruling) Window {
+	w.ruling = r
+	return w
+}
+
+// Ruling gives what narrows the window; nil: nothing does.
+func (w Window) Ruling() *Ruling { return w.ruling }
 
 // Hours of one day. From == To means closed; From > To crosses midnight into the next day.
 type Hours struct {

@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -31,13 +33,19 @@ import (
 //	eventually PATH REGEXP           GET PATH until the answer matches
 //	call STATUS URL [FORM]           POST a form to any address
 //	script JSON                      what virtual phones and the carrier do
+//	carrier JSON                     how the carrier itself behaves, over what it does now
 //	writes FROM TO TEXT              a person writes to one of our numbers
 //	ledger N                         the carrier accepted N messages
 //	schema N                         the database says it has version N (the server must not run)
+//	askedinvain DURATION             so long the provider was asked about what is in doubt (the server must not run)
+//	untilclear                       wait until everything in quarantine was looked up
+//	follow ID WORD…                  the server's log lines with this id say each of the words
+//	unsaid TEXT…                     none of these stands anywhere in the server's log or metrics
+//	flip FILE                        change one bit in the middle of a file
 //	keep VAR REGEXP                  keep the first group of the last stdout in a variable
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"account": account, "start": start, "end": end, "crash": crash, "schema": schema, "furnish": furnish, "exits": exits, "api": api, "eventually": eventually,
-	"call": call, "script": script, "writes": writes, "ledger": ledger, "keep": keep,
+	"account": account, "start": start, "end": end, "crash": crash, "schema": schema, "askedinvain": askedInVain, "furnish": furnish, "exits": exits, "api": api, "eventually": eventually,
+	"call": call, "script": script, "carrier": carrier, "writes": writes, "ledger": ledger, "keep": keep, "untilclear": untilClear, "flip": flip, "follow": follow, "unsaid": unsaid,
 }
 
 // patience of one step. Generous: the machine may be busy, and a story that hangs is found all the same.
@@ -192,6 +200,19 @@ func script(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(lab.NewClient(ts.Getenv("LAB")).SetScripts(ctx, rules))
 }
 
+func carrier(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "carrier JSON")
+	ctx, cancel := within()
+	defer cancel()
+	l := lab.NewClient(ts.Getenv("LAB"))
+	p, err := l.Profile(ctx, "")
+	ts.Check(err)
+	d := json.NewDecoder(strings.NewReader(strings.Join(args, " ")))
+	d.DisallowUnknownFields()
+	ts.Check(d.Decode(&p))
+	ts.Check(l.SetProfile(ctx, "", p))
+}
+
 func writes(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, "writes FROM TO TEXT")
 	ctx, cancel := within()
@@ -233,4 +254,85 @@ func schema(ts *testscript.TestScript, neg bool, args []string) {
 	defer db.Close()
 	_, err = db.DB().Write.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, TRUE)`, args[0])
 	ts.Check(err)
+}
+
+func askedInVain(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "askedinvain DURATION")
+	long, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	ctx, cancel := within()
+	defer cancel()
+	db, err := store.Open(ctx, worldOf(ts).store)
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.DB().Write.ExecContext(ctx, `UPDATE inflight SET failed_for = $1`, long.Milliseconds())
+	ts.Check(err)
+}
+
+func untilClear(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 0, "untilclear")
+	deadline := time.Now().Add(patience)
+	for {
+		out, err := exec.CommandContext(context.Background(), binary, append([]string{"quarantine", "status", "--json"}, worldOf(ts).database...)...).CombinedOutput()
+		if err == nil && strings.Contains(string(out), `"clear":true`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("the quarantine never became clear: %v\n%s", err, out)
+		}
+		rest()
+	}
+}
+
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "flip FILE")
+	path := ts.MkAbs(args[0])
+	raw, err := os.ReadFile(path)
+	ts.Check(err)
+	raw[len(raw)/2] ^= 1
+	ts.Check(os.WriteFile(path, raw, 0o600))
+}
+
+// follow is what an operator does with grep.
+func follow(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "follow ID WORD…")
+	deadline := time.Now().Add(patience)
+	for {
+		var found []string
+		for line := range strings.Lines(worldOf(ts).procs["server"].log.String()) {
+			if strings.Contains(line, args[0]) {
+				found = append(found, line)
+			}
+		}
+		all := strings.Join(found, "")
+		missing := ""
+		for _, word := range args[1:] {
+			if !strings.Contains(all, word) {
+				missing = word
+			}
+		}
+		if missing == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("the lines of %s never say %s:\n%s", args[0], missing, all)
+		}
+		rest()
+	}
+}
+
+func unsaid(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "unsaid TEXT…")
+	_, metrics := ask(ts, http.MethodGet, "/metrics", "")
+	log := worldOf(ts).procs["server"].log.String()
+	if !strings.Contains(log, "level\":\"DEBUG") {
+		ts.Fatalf("the server does not log everything: the story proves nothing")
+	}
+	for _, text := range args {
+		for line := range strings.Lines(log + metrics) {
+			if strings.Contains(line, text) {
+				ts.Fatalf("%q stands in\n%s", text, line)
+			}
+		}
+	}
 }

@@ -119,7 +119,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(p.cmd.Start())
 	go func() { p.err = p.cmd.Wait(); close(p.ended) }()
 	w.procs[name] = p
-	p.await(ts, map[string]string{"lab": "http://" + address + "/lab/health", "server": "http://" + address + "/readyz"}[name])
+	p.await(ts, map[string]string{"lab": "http://" + address + "/lab/health", "server": "http://" + address + "/livez"}[name])
 }
 
 // await returns when the process answers.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -20,6 +21,7 @@ type Store interface {
 	KeyStore
 	AccountStore
 	SenderStore
+	PriceStore
 }
 
 // Deps are the room's surroundings.
@@ -31,6 +33,10 @@ type Deps struct {
 	// SessionIdle and SessionEnd bound a session: time without a request, and time altogether. Zero: 12 hours and 7 days.
 	SessionIdle, SessionEnd time.Duration
 	Throttle                Throttle // zero: the defaults
+	// SetupCode is what SetUp asks for; nobody else may know it. Empty: this server cannot be set up by a browser.
+	SetupCode string
+	// SessionsEnded is told after sessions may have ended before their time. Nil: nobody is.
+	SessionsEnded func()
 }
 
 // Control is the room: one value with a method per use case.
@@ -40,18 +46,26 @@ type Control struct {
 	checkBaseURL func(url string) error
 	idle, end    time.Duration
 	throttle     Throttle
-	tries        *bucket.Set
-	hasher       *hasher
+	setupCode    string
+	begun        atomic.Bool // there is an account
+
+	sessionsEnded func()
+	tries         *bucket.Set
+	hasher        *hasher
 }
 
 // New makes the room.
 func New(d Deps) *Control {
 	c := &Control{
 		store: d.Store, log: d.Log, checkBaseURL: d.CheckBaseURL, idle: d.SessionIdle, end: d.SessionEnd,
-		throttle: d.Throttle.withDefaults(), tries: bucket.New(20_000), hasher: newHasher(),
+		throttle: d.Throttle.withDefaults(), setupCode: d.SetupCode, tries: bucket.New(20_000), hasher: newHasher(),
+		sessionsEnded: d.SessionsEnded,
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.sessionsEnded == nil {
+		c.sessionsEnded = func() {}
 	}
 	if c.idle == 0 {
 		c.idle = 12 * time.Hour

@@ -14,41 +14,18 @@ import (
 
 // AccountStore keeps accounts with their settings, brands and skills, and gives the audit log.
 type AccountStore interface {
+	HasAccounts(ctx context.Context) (bool, error)
 	CreateAccount(ctx context.Context, account overture.Account, brand overture.Brand, admin overture.User, passwordHash string) error
+	CreateFirstAccount(ctx context.Context, account overture.Account, brand overture.Brand, admin overture.User, passwordHash string) error
 	Account(ctx context.Context, id overture.AccountID) (overture.Account, error)
+	SetAccountStopped(ctx context.Context, by overture.Actor, stopped bool, reason string, now time.Time) (overture.Account, error)
 	UpdateAccount(ctx context.Context, by overture.Actor, now time.Time, change func(*overture.Account) (string, error)) (overture.Account, error)
 	CreateBrand(ctx context.Context, by overture.Actor, b overture.Brand) error
 	Brands(ctx context.Context, account overture.AccountID, after overture.BrandID, limit int) ([]overture.Brand, error)
 	CreateSkill(ctx context.Context, by overture.Actor, k overture.Skill, now time.Time) error
-	Skills(ctx context.Context, account overture.AccountID, search string, after overture.SkillID, limit int) ([]overture.Skill, error)
-	AuditEntries(ctx context.Context, account overture.AccountID, after overture.AuditID, limit int) ([]overture.AuditEntry, error)
-}
-
-// Started is what Bootstrap made.
-type Started struct {
-	Account overture.Account
-	Brand   overture.Brand
-	Admin   overture.User
-}
-
-// Bootstrap makes a new account with a first brand of the same name and a first administrator. It is for the command line: no route leads here.
-func (c *Control) Bootstrap(ctx context.Context, accountName, email, password string) (Started, error) {
-	if err := checkName("account name", accountName); err != nil {
-		return Started{}, err
-	}
-	admin, hash, err := c.prepareUser(ctx, NewUser{Email: email, Name: "Administrator", Password: password, Role: overture.Administrator})
-	if err != nil {
-		return Started{}, err
-	}
-	now := admin.CreatedAt
-	out := Started{Account: overture.Account{ID: overture.AccountID(c.store.NewID()), Name: strings.TrimSpace(accountName), Enabled: true, CreatedAt: now}}
-	admin.AccountID = out.Account.ID
-	out.Admin = admin
-	out.Brand = overture.Brand{ID: overture.BrandID(c.store.NewID()), AccountID: out.Account.ID, Name: out.Account.Name, CreatedAt: now}
-	if err := c.store.CreateAccount(ctx, out.Account, out.Brand, admin, hash); err != nil {
-		return Started{}, fmt.Errorf("create account: %w", err)
-	}
-	return out, nil
+	UpdateSkill(ctx context.Context, by overture.Actor, id overture.SkillID, now time.Time, change func(*overture.Skill) (string, error)) (overture.Skill, error)
+	Skills(ctx context.Context, f overture.SkillFilter) ([]overture.Skill, error)
+	AuditEntries(ctx context.Context, f overture.AuditFilter) ([]overture.AuditEntry, error)
 }
 
 // Account gives the account with its settings, defaults filled in.
@@ -74,7 +51,8 @@ type AccountChange struct {
 	HelpText         *string
 	TimeZone         *string
 	OpenConversation *overture.OpenConversationPolicy
-	OrdinaryWords    *[]string // keywords that are plain answers while a conversation is open
+	OrdinaryWords    *[]string                           // keywords that are plain answers while a conversation is open
+	Rails            func(overture.Rails) overture.Rails // lays the change over the guard rails as they are
 }
 
 // Bounds of settings. A single SMS segment is at most 160 characters, a message at most ten segments.
@@ -90,10 +68,52 @@ const (
 
 // UpdateAccount changes the account's name and settings. They are defaults of new campaigns: launched ones keep theirs.
 func (c *Control) UpdateAccount(ctx context.Context, by overture.Actor, change AccountChange) (overture.Account, error) {
+	if change.Rails != nil {
+		if err := c.inCurrency(ctx, by.AccountID, &change); err != nil {
+			return overture.Account{}, err
+		}
+	}
 	a, err := c.store.UpdateAccount(ctx, by, time.Now(), change.apply)
 	if err != nil {
 		return a, fmt.Errorf("update account: %w", err)
 	}
+	a.Settings = a.Settings.WithDefaults()
+	return a, nil
+}
+
+// inCurrency names the currency of a limit in money when it is set: that of the price table.
+func (c *Control) inCurrency(ctx context.Context, account overture.AccountID, change *AccountChange) error {
+	prices, err := c.Prices(ctx, account)
+	if err != nil {
+		return err
+	}
+	asked := change.Rails
+	if asked(overture.Rails{}).SpendPerDay > 0 && prices.Version == 0 {
+		return invalid("no_prices", "body.rails.spend_per_day", "a limit in money needs prices; set the price table first")
+	}
+	change.Rails = func(was overture.Rails) overture.Rails {
+		r := asked(was)
+		switch {
+		case r.SpendPerDay == 0:
+			r.SpendCurrency = ""
+		case asked(overture.Rails{}).SpendPerDay > 0: // it is in the change
+			r.SpendCurrency = prices.Currency
+		}
+		return r
+	}
+	return nil
+}
+
+// SetStopped is the account's kill switch: while it is stopped no send begins, on any node.
+func (c *Control) SetStopped(ctx context.Context, by overture.Actor, stopped bool, reason string) (overture.Account, error) {
+	if err := checkReason(&reason); err != nil {
+		return overture.Account{}, err
+	}
+	a, err := c.store.SetAccountStopped(ctx, by, stopped, reason, time.Now())
+	if err != nil {
+		return a, fmt.Errorf("stop or start the account: %w", err)
+	}
+	c.log.InfoContext(ctx, "kill switch", "account_id", by.AccountID.String(), "stopped", stopped)
 	a.Settings = a.Settings.WithDefaults()
 	return a, nil
 }
@@ -115,6 +135,12 @@ func (ch AccountChange) apply(a *overture.Account) (string, error) {
 	if ch.OrdinaryWords != nil {
 		s.OrdinaryWords = *ch.OrdinaryWords
 		changed = append(changed, "ordinary_words")
+	}
+	if ch.Rails != nil {
+		if r := ch.Rails(s.Rails); r != s.Rails {
+			s.Rails = r
+			changed = append(changed, "rails")
+		}
 	}
 	if ch.Window != nil {
 		s.Window = *ch.Window
@@ -171,6 +197,14 @@ func printable(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
 }
 
+// checkReason trims and checks what a person says about a stop.
+func checkReason(reason *string) error {
+	if *reason = strings.TrimSpace(*reason); utf8.RuneCountInString(*reason) > maxName || !printable(*reason) {
+		return invalid("bad_reason", "body.reason", "say the reason in at most 200 characters on one line")
+	}
+	return nil
+}
+
 // checkName is for names that people read: of accounts, brands, skills, users, keys, senders.
 func checkName(location, name string) error {
 	name = strings.TrimSpace(name)
@@ -213,9 +247,36 @@ func (c *Control) CreateSkill(ctx context.Context, by overture.Actor, name strin
 	return k, nil
 }
 
-// Skills lists the account's skills whose name contains search.
-func (c *Control) Skills(ctx context.Context, account overture.AccountID, search string, after overture.SkillID, limit int) ([]overture.Skill, error) {
-	skills, err := c.store.Skills(ctx, account, search, after, limit)
+// SkillChange changes what is not nil.
+type SkillChange struct {
+	Name     *string
+	Archived *bool // an archived skill keeps its agents, campaigns and conversations, and gets nothing new
+}
+
+// UpdateSkill renames a skill, archives it or brings it back.
+func (c *Control) UpdateSkill(ctx context.Context, by overture.Actor, id overture.SkillID, change SkillChange) (overture.Skill, error) {
+	now := time.Now()
+	k, err := c.store.UpdateSkill(ctx, by, id, now, func(k *overture.Skill) (string, error) {
+		var changed []string
+		set(&changed, "name", &k.Name, trimmed(change.Name))
+		if change.Archived != nil && *change.Archived != k.Archived() {
+			k.ArchivedAt = time.Time{}
+			changed = append(changed, map[bool]string{true: "archived", false: "brought back"}[*change.Archived])
+			if *change.Archived {
+				k.ArchivedAt = now.Truncate(time.Millisecond).UTC()
+			}
+		}
+		return strings.Join(changed, ", "), checkName("body.name", k.Name)
+	})
+	if err != nil {
+		return k, fmt.Errorf("update skill: %w", err)
+	}
+	return k, nil
+}
+
+// Skills lists the account's skills.
+func (c *Control) Skills(ctx context.Context, f overture.SkillFilter) ([]overture.Skill, error) {
+	skills, err := c.store.Skills(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("skills: %w", err)
 	}
@@ -223,8 +284,8 @@ func (c *Control) Skills(ctx context.Context, account overture.AccountID, search
 }
 
 // AuditEntries lists what was changed in the account, newest first.
-func (c *Control) AuditEntries(ctx context.Context, account overture.AccountID, after overture.AuditID, limit int) ([]overture.AuditEntry, error) {
-	entries, err := c.store.AuditEntries(ctx, account, after, limit)
+func (c *Control) AuditEntries(ctx context.Context, f overture.AuditFilter) ([]overture.AuditEntry, error) {
+	entries, err := c.store.AuditEntries(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("audit entries: %w", err)
 	}

@@ -11,7 +11,7 @@ type Permission string
 
 // The permissions. Every route names exactly one.
 const (
-	Public   Permission = "public"    // sign-in only: nobody is known yet
+	Public   Permission = "public"    // nobody is known yet: sign-in, set-up, what the sign-in page must know
 	Known    Permission = "known"     // any user and any API key: who am I
 	SignedIn Permission = "signed_in" // any user with a session: sign out, the own password
 
@@ -29,6 +29,8 @@ const (
 	SkillsWrite  Permission = "skills:write"
 	SendersRead  Permission = "senders:read"
 	SendersWrite Permission = "senders:write"
+	PricesRead   Permission = "prices:read"
+	PricesWrite  Permission = "prices:write"
 
 	CampaignsRead    Permission = "campaigns:read"
 	CampaignsWrite   Permission = "campaigns:write"  // compose, duplicate, archive
@@ -66,6 +68,8 @@ var allowed = map[Permission][]overture.Role{
 	SkillsWrite:  {overture.Administrator},
 	SendersRead:  {overture.Administrator, overture.CampaignManager},
 	SendersWrite: {overture.Administrator},
+	PricesRead:   {overture.Administrator, overture.CampaignManager},
+	PricesWrite:  {overture.Administrator},
 
 	CampaignsRead:    {overture.Administrator, overture.CampaignManager},
 	CampaignsWrite:   {overture.Administrator, overture.CampaignManager},

@@ -151,9 +151,15 @@ func (ch SenderChange) apply(x *overture.Sender) string {
 	return strings.Join(changed, ", ")
 }
 
-// StopSender stops every message of the sender at once, for a person.
-func (c *Control) StopSender(ctx context.Context, by overture.Actor, id overture.SenderID) (overture.Sender, error) {
-	return c.setStopped(ctx, by, id, true, "stopped by a person")
+// StopSender stops every message of the sender at once, for a person. Without a reason it says that it was a person.
+func (c *Control) StopSender(ctx context.Context, by overture.Actor, id overture.SenderID, reason string) (overture.Sender, error) {
+	if err := checkReason(&reason); err != nil {
+		return overture.Sender{}, err
+	}
+	if reason == "" {
+		reason = "stopped by a person"
+	}
+	return c.setStopped(ctx, by, id, true, reason)
 }
 
 // StartSender lets a stopped sender send again.

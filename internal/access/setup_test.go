@@ -22,7 +22,7 @@ func room(t *testing.T) (*access.Control, *store.Store, overture.Actor, access.S
 		}
 		return nil
 	}})
-	started, err := c.Bootstrap(t.Context(), " Alpha ", "Admin@Alpha.example", "correct horse battery")
+	started, err := c.Bootstrap(t.Context(), access.Beginning{Account: " Alpha ", Email: "Admin@Alpha.example", Password: "correct horse battery"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestBootstrap(t *testing.T) {
 	if err != nil || account.Settings.OptOutText != overture.OptOutTextDefault || account.Settings.SMSLimit != 140 {
 		t.Errorf("account = %+v, %v; want the source documents' defaults", account, err)
 	}
-	if _, err := c.Bootstrap(t.Context(), "Beta", "admin@alpha.example", "correct horse battery"); code(err) != "email_taken" {
+	if _, err := c.Bootstrap(t.Context(), access.Beginning{Account: "Beta", Email: "admin@alpha.example", Password: "correct horse battery"}); code(err) != "email_taken" {
 		t.Errorf("the same address again: %v", err)
 	}
 	if n, _ := s.HasAccounts(t.Context()); !n {
@@ -62,7 +62,7 @@ func TestBootstrap(t *testing.T) {
 		"name and address": {"Beta", "X <x@beta.example>", "correct horse battery", "bad_email"},
 		"short password":   {"Beta", "x@beta.example", "short", "password_too_short"},
 	} {
-		if _, err := c.Bootstrap(t.Context(), tt.account, tt.email, tt.password); code(err) != tt.code {
+		if _, err := c.Bootstrap(t.Context(), access.Beginning{Account: tt.account, Email: tt.email, Password: tt.password}); code(err) != tt.code {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)
 		}
 	}
@@ -237,8 +237,83 @@ func TestSkillsOfUsers(t *testing.T) {
 		t.Errorf("skills = %v, %v; want none", m.Skills, err)
 	}
 	for search, want := range map[string]int{"": 2, "S": 2, "SALES": 1, "100%": 1, "%": 1, "_": 0, `\`: 0} {
-		if got, err := c.Skills(t.Context(), by.AccountID, search, 0, 10); err != nil || len(got) != want {
+		if got, err := c.Skills(t.Context(), overture.SkillFilter{AccountID: by.AccountID, Search: search, Limit: 10}); err != nil || len(got) != want {
 			t.Errorf("search %q = %v, %v; want %d", search, got, err, want)
+		}
+	}
+}
+
+func TestSkillsAreRenamedAndArchived(t *testing.T) {
+	t.Parallel()
+	c, _, by, _ := room(t)
+	one, err := c.CreateSkill(t.Context(), by, "sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := c.CreateSkill(t.Context(), by, "support")
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes, no, taken, name := true, false, "support", "offers"
+	if _, err := c.UpdateSkill(t.Context(), by, one.ID, access.SkillChange{Name: &taken}); code(err) != "name_taken" {
+		t.Errorf("a name that another has: %v", err)
+	}
+	if got, err := c.UpdateSkill(t.Context(), by, one.ID, access.SkillChange{Name: &name, Archived: &yes}); err != nil || got.Name != "offers" || !got.Archived() {
+		t.Errorf("renamed and archived = %+v, %v", got, err)
+	}
+	if got, err := c.Skills(t.Context(), overture.SkillFilter{AccountID: by.AccountID, Limit: 10}); err != nil || len(got) != 1 || got[0].ID != two.ID {
+		t.Errorf("offered = %+v, %v; want only support", got, err)
+	}
+	if got, err := c.Skills(t.Context(), overture.SkillFilter{AccountID: by.AccountID, Archived: true, Limit: 10}); err != nil || len(got) != 2 {
+		t.Errorf("all = %+v, %v", got, err)
+	}
+	if _, err := c.UpdateAccount(t.Context(), by, access.AccountChange{DefaultSkillID: &one.ID}); code(err) != "skill_archived" {
+		t.Errorf("an archived skill as default: %v", err)
+	}
+	if _, err := c.UpdateAccount(t.Context(), by, access.AccountChange{DefaultSkillID: &two.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.UpdateSkill(t.Context(), by, two.ID, access.SkillChange{Archived: &yes}); code(err) != "skill_is_default" {
+		t.Errorf("the default skill was archived: %v", err)
+	}
+	if got, err := c.UpdateSkill(t.Context(), by, one.ID, access.SkillChange{Archived: &no}); err != nil || got.Archived() {
+		t.Errorf("brought back = %+v, %v", got, err)
+	}
+	other := by
+	other.AccountID++
+	if _, err := c.UpdateSkill(t.Context(), other, one.ID, access.SkillChange{Name: &name}); !errors.Is(err, overture.NotFound) {
+		t.Errorf("another account renamed it: %v", err)
+	}
+}
+
+func TestAuditIsFiltered(t *testing.T) {
+	t.Parallel()
+	c, _, by, _ := room(t)
+	before := time.Now()
+	k, err := c.CreateSkill(t.Context(), by, "sales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateBrand(t.Context(), by, "second"); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		filter overture.AuditFilter
+		want   bool
+	}{
+		"by kind":              {overture.AuditFilter{Action: "skill."}, true},
+		"by action":            {overture.AuditFilter{Action: "skill.created"}, true},
+		"not a pattern":        {overture.AuditFilter{Action: "%"}, false},
+		"by subject and actor": {overture.AuditFilter{Subject: k.ID.String(), Actor: by.String()}, true},
+		"by another actor":     {overture.AuditFilter{Subject: k.ID.String(), Actor: "usr_1"}, false},
+		"from before":          {overture.AuditFilter{Action: "skill.", From: before.Add(-time.Minute)}, true},
+		"from later":           {overture.AuditFilter{Action: "skill.", From: before.Add(time.Minute)}, false},
+		"until before":         {overture.AuditFilter{Action: "skill.", Until: before.Add(-time.Minute)}, false},
+	} {
+		x.filter.AccountID, x.filter.Limit = by.AccountID, 10
+		got, err := c.AuditEntries(t.Context(), x.filter)
+		if found := len(got) == 1 && got[0].Subject == k.ID.String(); err != nil || found != x.want || len(got) > 1 {
+			t.Errorf("%s: %+v, %v; want it found: %v", name, got, err, x.want)
 		}
 	}
 }

@@ -76,25 +76,66 @@ func (c *Control) SignIn(ctx context.Context, email, password, clientAddress, re
 	if !account.Enabled {
 		return "", session, errWrong()
 	}
-	token = secret()
-	session = overture.Session{
-		ID: overture.SessionID(c.store.NewID()), User: user, AccountEnabled: true, SessionVersion: user.SessionVersion,
-		CreatedAt: now, ExpiresAt: now.Add(c.end), LastSeenAt: now,
-	}
-	by := overture.Actor{AccountID: user.AccountID, UserID: user.ID, RequestID: requestID}
-	if err := c.store.CreateSession(ctx, by, session, fingerprint(token)); err != nil {
-		return "", session, fmt.Errorf("sign in: %w", err)
+	if token, session, err = c.begin(ctx, user, "", requestID, now); err != nil {
+		return "", session, err
 	}
 	c.tries.Forget("email " + email)
 	return token, session, nil
 }
 
+// SignInAs begins a session of the user with this address, for whom somebody else vouches; how says who, for the audit log.
+//
+// Forbidden: there is no such user, or the user or the account is disabled. TooMany: too many tries.
+func (c *Control) SignInAs(ctx context.Context, email, how, clientAddress string) (token string, session overture.Session, err error) {
+	now := time.Now()
+	if err := c.mayTryAnonymously(clientAddress, now); err != nil {
+		return "", session, err
+	}
+	unknown := &overture.Error{Kind: overture.Forbidden, Code: "unknown_user", Message: "nobody here has this e-mail address; ask an administrator"}
+	user, _, err := c.store.UserByEmail(ctx, normalEmail(email))
+	if errors.Is(err, overture.NotFound) {
+		return "", session, unknown
+	}
+	if err != nil {
+		return "", session, fmt.Errorf("sign in: %w", err)
+	}
+	account, err := c.store.Account(ctx, user.AccountID)
+	if err != nil {
+		return "", session, fmt.Errorf("sign in: %w", err)
+	}
+	if user.Disabled || !account.Enabled {
+		return "", session, unknown
+	}
+	return c.begin(ctx, user, how, "", now)
+}
+
+// begin makes a session of a user who has proved who they are; how is a word for the audit log, empty for a password.
+func (c *Control) begin(ctx context.Context, user overture.User, how, requestID string, now time.Time) (token string, session overture.Session, err error) {
+	token = secret()
+	session = overture.Session{
+		ID: overture.SessionID(c.store.NewID()), User: user, AccountEnabled: true, SessionVersion: user.SessionVersion,
+		CreatedAt: now, ExpiresAt: now.Add(c.end), LastSeenAt: now, Through: how,
+	}
+	by := overture.Actor{AccountID: user.AccountID, UserID: user.ID, RequestID: requestID}
+	if err := c.store.CreateSession(ctx, by, session, fingerprint(token)); err != nil {
+		return "", session, fmt.Errorf("sign in: %w", err)
+	}
+	return token, session, nil
+}
+
+type tries struct {
+	name string
+	rate bucket.Rate
+}
+
 func (c *Control) mayTry(email, clientAddress string, now time.Time) error {
+	return c.mayTryAnonymously(clientAddress, now, tries{"email " + email, c.throttle.PerEmail})
+}
+
+// mayTryAnonymously is for tries that name nobody: a stranger could use up everybody's.
+func (c *Control) mayTryAnonymously(clientAddress string, now time.Time, more ...tries) error {
 	var longest time.Duration
-	for _, b := range []struct {
-		name string
-		rate bucket.Rate
-	}{{"everybody", c.throttle.Global}, {"address " + clientAddress, c.throttle.PerAddress}, {"email " + email, c.throttle.PerEmail}} {
+	for _, b := range append(more, tries{"everybody", c.throttle.Global}, tries{"address " + clientAddress, c.throttle.PerAddress}) {
 		if _, wait := c.tries.Take(b.name, b.rate, now); wait > longest {
 			longest = wait
 		}
@@ -115,26 +156,47 @@ func errSignedOut() error {
 	return &overture.Error{Kind: overture.Unauthorized, Code: "not_signed_in", Message: "the session is over; sign in again"}
 }
 
-// Session tells who holds this token. Unauthorized: nobody, or not any more.
+// Session tells who holds this token, and counts as use of the session. Unauthorized: nobody, or not any more.
 func (c *Control) Session(ctx context.Context, token string) (Identity, error) {
 	now := time.Now()
 	hash := fingerprint(token)
-	s, err := c.store.SessionByToken(ctx, hash)
-	if errors.Is(err, overture.NotFound) {
-		return Identity{}, errSignedOut()
-	}
+	s, err := c.liveSession(ctx, hash, now)
 	if err != nil {
-		return Identity{}, fmt.Errorf("look up session: %w", err)
-	}
-	if !s.Live(now, c.idle) {
-		return Identity{}, errSignedOut()
+		return Identity{}, err
 	}
 	if now.Sub(s.LastSeenAt) >= seenEvery {
 		if err := c.store.TouchSession(ctx, hash, now); err != nil {
 			c.log.WarnContext(ctx, "last use of a session not noted", "session_id", s.ID.String(), "error", err.Error())
 		}
 	}
-	return Identity{AccountID: s.User.AccountID, UserID: s.User.ID, SessionID: s.ID, Role: s.User.Role}, nil
+	return holderOf(s), nil
+}
+
+// Watch tells the same without counting as use: an open page alone does not keep a session from its end.
+func (c *Control) Watch(ctx context.Context, token string) (Identity, error) {
+	s, err := c.liveSession(ctx, fingerprint(token), time.Now())
+	if err != nil {
+		return Identity{}, err
+	}
+	return holderOf(s), nil
+}
+
+func holderOf(s overture.Session) Identity {
+	return Identity{AccountID: s.User.AccountID, UserID: s.User.ID, SessionID: s.ID, Role: s.User.Role}
+}
+
+func (c *Control) liveSession(ctx context.Context, tokenHash string, now time.Time) (overture.Session, error) {
+	s, err := c.store.SessionByToken(ctx, tokenHash)
+	if errors.Is(err, overture.NotFound) {
+		return s, errSignedOut()
+	}
+	if err != nil {
+		return s, fmt.Errorf("look up session: %w", err)
+	}
+	if !s.Live(now, c.idle) {
+		return s, errSignedOut()
+	}
+	return s, nil
 }
 
 // SignOut ends one session.
@@ -142,6 +204,7 @@ func (c *Control) SignOut(ctx context.Context, who Identity) error {
 	if err := c.store.DeleteSession(ctx, who.AccountID, who.SessionID); err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
+	c.sessionsEnded()
 	return nil
 }
 
@@ -179,6 +242,7 @@ func (c *Control) setPassword(ctx context.Context, by overture.Actor, user overt
 	if err := c.store.SetPassword(ctx, by, user.ID, hash, time.Now()); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
+	c.sessionsEnded()
 	return nil
 }
 

@@ -109,6 +109,9 @@ func (c *Control) UpdateUser(ctx context.Context, by overture.Actor, id overture
 	if _, err := c.store.UpdateUser(ctx, by, id, time.Now(), change.Skills, change.apply); err != nil {
 		return Member{}, fmt.Errorf("update user: %w", err)
 	}
+	if change.Role != nil || change.Disabled != nil {
+		c.sessionsEnded()
+	}
 	if change.Password != nil {
 		if err := c.setPassword(ctx, by, user, *change.Password, "body.password"); err != nil {
 			return Member{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -39,7 +40,7 @@ func CreateAccount(ctx context.Context, o Options, n NewAccount) (made MadeAccou
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	who := access.New(access.Deps{Store: db, Log: o.Log, CheckBaseURL: checkBaseURL(o)})
-	started, err := who.Bootstrap(ctx, n.Name, n.Email, n.Password)
+	started, err := who.Bootstrap(ctx, access.Beginning{Account: n.Name, Email: n.Email, Password: n.Password})
 	if err != nil {
 		return made, err
 	}
@@ -53,4 +54,17 @@ func CreateAccount(ctx context.Context, o Options, n NewAccount) (made MadeAccou
 		return made, fmt.Errorf("the account was made, its API key was not: %w", err)
 	}
 	return made, nil
+}
+
+// inviteToSetUp tells who started the server how to make the first account.
+func (a *App) inviteToSetUp(ctx context.Context, who *access.Control, code string) error {
+	if a.options.SetupLink == nil {
+		return nil
+	}
+	needed, err := who.NeedsSetup(context.WithoutCancel(ctx)) // whoever stops us now has a server that began, not one that failed
+	if err != nil || !needed {
+		return err
+	}
+	a.options.SetupLink(strings.TrimSuffix(a.options.PublicURL, "/") + "/setup#code=" + code)
+	return nil
 }

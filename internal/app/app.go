@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 	"github.com/overture-im/overture/internal/store"
 )
 
@@ -20,6 +21,7 @@ type App struct {
 	options  Options
 	log      *slog.Logger
 	stops    []stop
+	drains   []stop // run before stops, last in, first out too: what must end while everything else still answers
 	workers  context.Context
 	failed   chan error
 	listener net.Listener
@@ -80,13 +82,21 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(failure, a.Stop(context.WithoutCancel(ctx)))
 }
 
-// Stop takes no new work, finishes what is in flight within 20 s and releases everything. It may be called twice.
+// drain puts the undoing that was registered last in front of all others.
+func (a *App) drain() {
+	last := len(a.stops) - 1
+	a.drains = slices.Insert(a.drains, 0, a.stops[last])
+	a.stops = a.stops[:last]
+}
+
+// Stop turns readiness red, takes no new work, finishes what is in flight within 20 s and releases everything. It may be called twice.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
 		ctx, cancel := context.WithTimeout(ctx, stopBudget)
 		defer cancel()
-		for _, s := range slices.Backward(a.stops) {
+		for _, s := range slices.Concat(a.drains, backward(a.stops)) {
 			began := time.Now()
+			crashpoint.Pass("CP16")
 			if err := s.f(ctx); err != nil {
 				a.stopErr = errors.Join(a.stopErr, fmt.Errorf("stop %s: %w", s.name, err))
 			}
@@ -94,6 +104,12 @@ func (a *App) Stop(ctx context.Context) error {
 		}
 	})
 	return a.stopErr
+}
+
+func backward(stops []stop) []stop {
+	out := slices.Clone(stops)
+	slices.Reverse(out)
+	return out
 }
 
 // onStop registers the undoing of what was just acquired.

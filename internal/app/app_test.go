@@ -62,9 +62,11 @@ func TestEveryDoorIsMounted(t *testing.T) {
 		{"/livez", 200, "alive"},
 		{"/readyz", 200, "ready"},
 		{"/metrics", 200, "overture_http_requests_total"},
-		{"/", 200, "Sign in"},
-		{"/campaigns", 200, "Campaigns"},
-		{"/nothing", 404, "no such page"},
+		{"/", 200, "<title>Overture"},
+		{"/campaigns", 200, "<title>Overture"},
+		{"/nothing.js", 404, "no such file"},
+		{"/v1/live", 403, "another site"},
+		{"/v1/server", 200, `"setup_needed":true`},
 		{"/openapi.json", 200, `"openapi": "3.1`},
 		{"/v1/campaigns", 401, "not_signed_in"},
 		{"/v1/nothing", 404, "route_not_found"},
@@ -150,5 +152,64 @@ func TestAccountIsMadeOnce(t *testing.T) {
 	}
 	if _, err := app.CreateAccount(t.Context(), o, app.NewAccount{Name: "Third", Email: "c@example.com", Password: "short"}); overture.KindOf(err) != overture.Invalid {
 		t.Errorf("a short password: got %v, want Invalid", err)
+	}
+}
+
+func TestWhoStartsAnEmptyServerIsInvitedToSetItUp(t *testing.T) {
+	o := options(t)
+	o.PublicURL = "http://127.0.0.1:9/"
+	var links []string
+	o.SetupLink = func(link string) { links = append(links, link) }
+	run := func() {
+		t.Helper()
+		a, err := app.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	run()
+	if len(links) != 2 || links[0] == links[1] || !strings.HasPrefix(links[0], "http://127.0.0.1:9/setup#code=") || len(links[0]) < 50 {
+		t.Errorf("links = %q, want another code at each start", links)
+	}
+	if _, err := app.CreateAccount(t.Context(), o, app.NewAccount{Name: "Harbor", Email: "a@example.com", Password: "a long enough password"}); err != nil {
+		t.Fatal(err)
+	}
+	if run(); len(links) != 2 {
+		t.Error("a server with an account invites strangers")
+	}
+}
+
+func TestSignInWithAnIdentityProviderIsMounted(t *testing.T) {
+	o := options(t)
+	o.SingleSignOn = app.SingleSignOn{Issuer: "http://127.0.0.1:1", ClientID: "c"} // nobody listens there: the way begins, and ends at our own page
+	a := begin(t, o)
+	defer func() { _ = a.Stop(t.Context()) }()
+	if _, body, err := get(t, a.URL()+"/v1/server"); err != nil || !strings.Contains(body, `"single_sign_on":"127.0.0.1"`) {
+		t.Errorf("got %s, %v", body, err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL()+"/v1/session/oidc?next=/campaigns", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusFound || to != "/login?failed=oidc" {
+		t.Errorf("led to %q with %d", to, resp.StatusCode)
+	}
+	off := options(t)
+	without := begin(t, off)
+	defer func() { _ = without.Stop(t.Context()) }()
+	if status, _, err := get(t, without.URL()+"/v1/session/oidc"); err != nil || status != http.StatusNotFound {
+		t.Errorf("without a provider: %d, %v", status, err)
 	}
 }

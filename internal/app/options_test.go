@@ -25,8 +25,13 @@ func TestOptionsThatContradictEachOtherAreRefused(t *testing.T) {
 		{"a real provider is never fast", app.Options{Send: app.SendSettings{ProviderDelay: time.Second}}, "--provider-delay"},
 		{"the lab may be fast", app.Options{Lab: true, Send: app.SendSettings{ProviderDelay: time.Second, LookupSpacing: time.Second}}, ""},
 		{"not even the lab may have a grace below what it must cover", app.Options{Lab: true, Send: app.SendSettings{ProviderDelay: time.Second, Grace: time.Second}}, "--grace"},
+		{"held too soon", app.Options{Send: app.SendSettings{HoldAfter: time.Hour}}, "--hold-after"},
 		{"lookups too close", app.Options{Send: app.SendSettings{LookupSpacing: time.Second}}, "--lookup-spacing"},
 		{"no connections", app.Options{Send: app.SendSettings{Connections: -1}}, "--connections"},
+		{"identity provider", app.Options{SingleSignOn: app.SingleSignOn{Issuer: "https://id.example.com", ClientID: "c"}}, ""},
+		{"identity provider in the clear", app.Options{SingleSignOn: app.SingleSignOn{Issuer: "http://id.example.com", ClientID: "c"}}, "--oidc-issuer"},
+		{"identity provider without an address", app.Options{SingleSignOn: app.SingleSignOn{ClientID: "c"}}, "--oidc-issuer"},
+		{"identity provider that does not know us", app.Options{SingleSignOn: app.SingleSignOn{Issuer: "https://id.example.com"}}, "--oidc-client-id"},
 	} {
 		_, err := app.New(c.options)
 		switch {

@@ -10,7 +10,11 @@ import (
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/egress"
 	"github.com/overture-im/overture/internal/kit/phone"
+	"github.com/overture-im/overture/internal/kit/tz"
+	"github.com/overture-im/overture/internal/outbound/policy"
 	"github.com/overture-im/overture/internal/outbound/recipient"
+	"github.com/overture-im/overture/internal/outbound/schedule"
+	"github.com/overture-im/overture/internal/store"
 )
 
 // checkBaseURL refuses provider addresses this server may not call: public https only, unless it runs with the lab.
@@ -24,8 +28,9 @@ func clientIP(trustProxy bool) func(r *http.Request) string {
 		return nil
 	}
 	return func(r *http.Request) string {
-		all := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		return strings.TrimSpace(all[len(all)-1]) // the one our own proxy added; the others anybody can write
+		// The last one is what our own proxy added; the others anybody can write. Some proxies add it as a header line of its own.
+		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		return strings.TrimSpace(all[len(all)-1])
 	}
 }
 
@@ -40,6 +45,25 @@ func recheck(people *recipient.Room) func(context.Context, overture.AccountID, o
 	return func(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error {
 		_, err := people.Recheck(ctx, account, campaign)
 		return err
+	}
+}
+
+// countryOf tells forecasts and limits the country of a number.
+func countryOf(a overture.Address) (country string, codeDigits int) { return phone.CountryOf(a) }
+
+// rulesOf gives the rules a campaign was launched with, or those that a launch would freeze now.
+func rulesOf(db *store.Store) func(context.Context, overture.Campaign) (*overture.Rules, error) {
+	return func(ctx context.Context, c overture.Campaign) (*overture.Rules, error) {
+		if c.Rules != nil {
+			return c.Rules, nil
+		}
+		account, err := db.Account(ctx, c.AccountID)
+		if err != nil {
+			return nil, err
+		}
+		chosen := account.Settings.WithDefaults().Policy
+		rulings, err := policy.Rulings(chosen)
+		return &overture.Rules{TZData: tz.Version(), Policy: chosen, Rulings: rulings}, err
 	}
 }
 
@@ -58,5 +82,14 @@ func every(d time.Duration, log *slog.Logger, name string, f func(ctx context.Co
 			case <-tick.C:
 			}
 		}
+	}
+}
+
+// decide hands the planner's decision to the policy room, which simulates policies with it.
+func decide(calendar *schedule.Calendar) func(time.Time, overture.Recipient, []time.Time, overture.Campaign, *overture.Rules) policy.Slot {
+	return func(now time.Time, r overture.Recipient, contacts []time.Time, c overture.Campaign, rules *overture.Rules) policy.Slot {
+		d := calendar.Decide(now, schedule.Person{Address: r.Address, Zones: r.Zones, Contacts: contacts},
+			schedule.Frame{Window: c.Window, Rules: rules, LaunchAt: c.LaunchAt, ExpiresAt: c.ExpiresAt})
+		return policy.Slot{Due: d.Due, Skip: d.Skip, Rule: d.Rule}
 	}
 }

@@ -27,10 +27,12 @@ type floor struct {
 // several packages.
 var floors = []floor{
 	{"cmd", "cmd/", []string{"cli"}},
-	{"cli", "internal/cli", []string{"app", "store", "client", "demo", "lab", "proof", "kit", "vocabulary"}},
+	{"cli", "internal/cli", []string{"app", "store", "client", "demo", "lab", "proof", "simulator", "kit", "vocabulary"}},
 	{"demo", "internal/demo", []string{"app", "lab", "proof", "client", "kit", "vocabulary"}},
-	{"app", "internal/app", []string{"serve", "outbound", "inbound", "insight", "access", "consent", "store", "provider", "pubsub", "kit", "vocabulary", "web"}},
+	{"app", "internal/app", []string{"serve", "outbound", "inbound", "insight", "access", "consent", "store", "provider", "lab", "pubsub", "kit", "vocabulary", "web"}},
 	{"proof", "internal/proof", []string{"app", "store", "provider", "lab", "client", "kit", "vocabulary"}},
+	// The simulator drives the engine's pure parts; TestSimulatorDrivesPurePartsOnly says which.
+	{"simulator", "internal/simulator", []string{"outbound", "kit", "vocabulary"}},
 	{"client", "internal/client", []string{"kit", "vocabulary"}},
 	{"serve", "internal/serve/", []string{"outbound", "inbound", "insight", "access", "consent", "kit", "vocabulary"}},
 	{"outbound", "internal/outbound/", []string{"kit", "vocabulary"}},
@@ -78,6 +80,16 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// TestSimulatorDrivesPurePartsOnly: what it imports of the rooms has no database, no network and no goroutine.
+func TestSimulatorDrivesPurePartsOnly(t *testing.T) {
+	pure := []string{"internal/outbound/dispatch/core", "internal/outbound/schedule"}
+	for _, imp := range goList(t)["internal/simulator"] {
+		if strings.HasPrefix(imp, "internal/outbound/") && !slices.Contains(pure, imp) {
+			t.Errorf("internal/simulator imports %s, which is not pure; it may import %v", imp, pure)
+		}
+	}
+}
+
 // TestHumaStaysInTheAPI and the drivers in the store: a framework must not leak into the rooms.
 func TestFrameworksStayInTheirRooms(t *testing.T) {
 	home := map[string][]string{
@@ -86,6 +98,9 @@ func TestFrameworksStayInTheirRooms(t *testing.T) {
 		"modernc.org/sqlite":               {"internal/store", "internal/proof"},
 		"github.com/pressly/goose/v3":      {"internal/store"},
 		"github.com/spf13/cobra":           {"internal/cli"},
+		"github.com/coder/websocket":       {"internal/serve/realtime"},
+		"github.com/coreos/go-oidc/v3":     {"internal/serve/sso"},
+		"golang.org/x/oauth2":              {"internal/serve/sso"},
 	}
 	for pkg, imports := range listImports(t) {
 		for _, imp := range imports {

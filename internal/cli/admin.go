@@ -20,7 +20,40 @@ func adminCommand(s Streams) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(createAccountCommand(s))
+	c.AddCommand(createAccountCommand(s), stopAllCommand(s, "stop-all", true, "Kill switch: stop the sending of every account, on every node"),
+		stopAllCommand(s, "start-all", false, "Let all accounts send again after stop-all"))
+	return c
+}
+
+func stopAllCommand(s Streams, name string, stop bool, short string) *cobra.Command {
+	var f serverFlags
+	var reason string
+	c := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Long: short + ".\n\nNothing is lost: what is queued stays queued, and what is in flight ends by itself. It works on the database of --data-dir or\n" +
+			"--database-url, also while servers run on it, and holds until start-all, also over restarts.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, err := f.finish(c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if err := app.StopAll(c.Context(), o, stop, reason); err != nil {
+				return err
+			}
+			if stop {
+				fmt.Fprintln(s.Out, "all sending is stopped; overture admin start-all lets it go on")
+			} else {
+				fmt.Fprintln(s.Out, "all accounts may send again")
+			}
+			return nil
+		},
+	}
+	f.database(c.Flags())
+	if stop {
+		c.Flags().StringVar(&reason, "reason", "", "why, for the log and the campaign pages")
+	}
 	return c
 }
 

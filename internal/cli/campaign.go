@@ -25,11 +25,12 @@ func campaignCommand(s Streams) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	a.add(c.PersistentFlags())
-	c.AddCommand(launchCommand(s, &a), previewCommand(s, &a), listCommand(s, &a), showCommand(s, &a), exportCommand(s, &a),
+	c.AddCommand(launchCommand(s, &a), previewCommand(s, &a), listCommand(s, &a), showCommand(s, &a), forecastCommand(s, &a), exportCommand(s, &a),
 		actCommand(s, &a, "pause", "Stop sending within a second; what is under way is finished"),
 		actCommand(s, &a, "resume", "Go on with a paused campaign"),
 		actCommand(s, &a, "cancel", "End a campaign; who was not sent to stays visible as canceled"),
-		retryCommand(s, &a))
+		actCommand(s, &a, "undo", "Take a launch back while its undo window is open: nothing was sent, and it is a draft again"),
+		retryCommand(s, &a), whyCommand(s, &a))
 	return c
 }
 

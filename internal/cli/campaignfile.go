@@ -28,9 +28,58 @@ type campaignFile struct {
 	Rate             int         `yaml:"rate"`
 	LookbackHours    *int        `yaml:"lookback_hours"`
 	ExpiresAt        string      `yaml:"expires_at"`
+	UndoSeconds      *int        `yaml:"undo_seconds"`
+	Rails            *railsFile  `yaml:"rails"`
 	Policy           string      `yaml:"policy"`
 	OpenConversation string      `yaml:"open_conversation"`
 	Recipients       string      `yaml:"recipients"` // path of the CSV file, relative to this file
+}
+
+// railsFile is the guard rails of the campaign.
+type railsFile struct {
+	Canary   *canaryFile `yaml:"canary"`
+	Ramp     *rampFile   `yaml:"ramp"`
+	Segments int64       `yaml:"segments"`
+	Spend    string      `yaml:"spend"` // an amount such as 99.50, in the currency of the prices
+}
+
+type canaryFile struct {
+	Recipients      int `yaml:"recipients" json:"recipients,omitempty"`
+	Percent         int `yaml:"percent" json:"percent,omitempty"`
+	WaitMinutes     int `yaml:"wait_minutes" json:"wait_minutes,omitempty"`
+	FailedPercent   int `yaml:"failed_percent" json:"failed_percent,omitempty"`
+	OptedOutPercent int `yaml:"opted_out_percent" json:"opted_out_percent,omitempty"`
+	UnknownPercent  int `yaml:"unknown_percent" json:"unknown_percent,omitempty"`
+}
+
+type rampFile struct {
+	Percents    []int `yaml:"percents" json:"percents"`
+	StepMinutes int   `yaml:"step_minutes" json:"step_minutes"`
+}
+
+// wire is nil when the file names no rails.
+func (r *railsFile) wire() (map[string]any, error) {
+	if r == nil {
+		return nil, nil //nolint:nilnil // the account's defaults
+	}
+	out := map[string]any{}
+	if r.Canary != nil {
+		out["canary"] = *r.Canary
+	}
+	if r.Ramp != nil {
+		out["ramp"] = *r.Ramp
+	}
+	if r.Segments != 0 {
+		out["segments"] = r.Segments
+	}
+	if r.Spend != "" {
+		micros, err := overture.ParseMoney(r.Spend)
+		if err != nil {
+			return nil, err
+		}
+		out["spend"] = micros
+	}
+	return out, nil
 }
 
 // windowFile is the sending window in the recipient's own time. A day that is not named is closed; every_day stands for all seven.
@@ -112,7 +161,7 @@ func fieldOf(e *yaml.LoadError) overture.Field {
 func (f campaignFile) draft() (client.Draft, *time.Time, error) {
 	d := client.Draft{
 		Name: f.Name, Channel: cmpString(f.Channel, string(overture.SMS)), Sender: f.Sender, Skill: f.Skill, Text: f.Text,
-		OptOutText: f.OptOutText, SmartEncoding: f.SmartEncoding, Rate: f.Rate, LookbackHours: f.LookbackHours,
+		OptOutText: f.OptOutText, SmartEncoding: f.SmartEncoding, Rate: f.Rate, LookbackHours: f.LookbackHours, UndoSeconds: f.UndoSeconds,
 		Policy: f.Policy, OpenConversation: f.OpenConversation,
 	}
 	wrong := &overture.Error{Kind: overture.Invalid, Code: "bad_campaign_file", Message: "the campaign file is not complete:"}
@@ -138,6 +187,10 @@ func (f campaignFile) draft() (client.Draft, *time.Time, error) {
 	}
 	launchAt := at("launch_at", f.LaunchAt)
 	d.ExpiresAt = at("expires_at", f.ExpiresAt)
+	var err error
+	if d.Rails, err = f.Rails.wire(); err != nil {
+		wrong.Fields = append(wrong.Fields, overture.Field{Location: "rails.spend", Message: "write an amount as 250 or 99.50"})
+	}
 	if f.Window != nil {
 		d.Window = f.Window.wire()
 	}

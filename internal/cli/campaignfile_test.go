@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -26,6 +27,12 @@ window:
 rate: 10
 lookback_hours: 72
 expires_at: 2026-03-05T00:00:00Z
+undo_seconds: 90
+rails:
+  canary: { percent: 5, wait_minutes: 15, failed_percent: 10, opted_out_percent: 3, unknown_percent: 20 }
+  ramp: { percents: [10, 50], step_minutes: 30 }
+  segments: 5000
+  spend: 99.50
 policy: safe
 open_conversation: skip
 recipients: people.csv
@@ -52,6 +59,11 @@ func TestWholeCampaignFile(t *testing.T) {
 	}
 	if d.Name != "Spring" || d.Sender != "+12125550123" || d.Skill != "Sales" || d.Rate != 10 || *d.LookbackHours != 72 || !d.SmartEncoding || d.ExpiresAt == nil {
 		t.Errorf("got %+v", d)
+	}
+	rails, err := json.Marshal(d.Rails)
+	const want = `{"canary":{"percent":5,"wait_minutes":15,"failed_percent":10,"opted_out_percent":3,"unknown_percent":20},"ramp":{"percents":[10,50],"step_minutes":30},"segments":5000,"spend":99500000}`
+	if err != nil || string(rails) != want || *d.UndoSeconds != 90 {
+		t.Errorf("undo %d, rails %s %v, want %s", *d.UndoSeconds, rails, err, want)
 	}
 	if at == nil || at.UTC().Hour() != 8 {
 		t.Errorf("launch at %v, want 08:00 UTC", at)

@@ -87,8 +87,8 @@ func newRoot(s Streams) *cobra.Command {
 		return &usage{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) }
-	root.AddCommand(serveCommand(), labCommand(), demoCommand(s), migrateCommand(), adminCommand(s), campaignCommand(s), loginCommand(s),
-		verifyCommand(), tortureCommand(), benchCommand())
+	root.AddCommand(serveCommand(), labCommand(), demoCommand(s), migrateCommand(), adminCommand(s), campaignCommand(s), pricesCommand(s), policyCommand(s), heldCommand(s), accountCommand(s), loginCommand(s),
+		verifyCommand(), backupCommand(s), restoreCommand(s), quarantineCommand(s), tortureCommand(), faultsCommand(), soakCommand(), benchCommand(), simulateCommand())
 	return root
 }
 

@@ -54,29 +54,49 @@ func verifyCommand() *cobra.Command {
 
 func tortureCommand() *cobra.Command {
 	o := proof.TortureOptions{}
+	points, full := false, false
+	only := ""
 	c := &cobra.Command{
 		Use:   "torture",
 		Short: "Kill the server in mid-campaign, again and again, and verify",
 		Long:  "Starts a server and a misbehaving carrier lab of its own on loopback, kills the server with SIGKILL at random moments, lets it finish, and\ncompares its books with the lab's ledger. Ends with one JSON line.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
-				return fmt.Errorf("find this program: %w", err)
+			err := startsItself(&o.Binary, &o.Seed)
+			if err != nil {
+				return err
 			}
-			if o.Seed == 0 {
-				o.Seed = uint64(time.Now().UnixNano())
+			if points {
+				_, err = proof.CrashPoints(c.Context(), proof.FaultOptions{
+					Binary: o.Binary, DatabaseURL: o.DatabaseURL, Only: only, Full: full, Seed: o.Seed, Keep: o.Keep,
+				}, c.OutOrStdout())
+				return err
 			}
 			_, err = proof.Torture(c.Context(), o, c.OutOrStdout())
 			return err
 		},
 	}
+	c.Flags().BoolVar(&points, "crash-points", false, "instead kill at each crash point CP1 to CP16 (docs/FAULTS.md); needs a binary built with -tags crashpoints")
+	c.Flags().BoolVar(&full, "full", false, "with --crash-points: each at several passings")
+	c.Flags().StringVar(&only, "only", "", "with --crash-points: these points, as CP3,CP12")
 	c.Flags().IntVar(&o.Cycles, "cycles", 20, "how often to kill")
 	c.Flags().IntVar(&o.PerCampaign, "recipients", 400, "recipients of each campaign")
 	c.Flags().StringVar(&o.DatabaseURL, "database-url", "", "postgres://… to torture on PostgreSQL, in a schema of its own (default: SQLite)")
+	c.Flags().IntVar(&o.Nodes, "nodes", 0, "servers on one PostgreSQL, of which one is killed in each cycle (default: 3; SQLite has 1)")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "moments of the kills (default: from the clock)")
 	c.Flags().BoolVar(&o.Keep, "keep", false, "leave the folder with database and logs")
 	return c
+}
+
+// startsItself gives what every proof needs: the program whose servers it starts, and a seed of the clock unless one was given. seed may be nil.
+func startsItself(binary *string, seed *uint64) (err error) {
+	if *binary, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if seed != nil && *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	return nil
 }
 
 func benchCommand() *cobra.Command {
@@ -86,18 +106,23 @@ func benchCommand() *cobra.Command {
 		Short: "Measure the figures beside this machine's bare ceiling; one JSON line per figure at the end",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
-				return fmt.Errorf("find this program: %w", err)
+			err := startsItself(&o.Binary, nil)
+			if err != nil {
+				return err
 			}
 			_, err = proof.Bench(c.Context(), o, c.OutOrStdout())
 			return err
 		},
 	}
-	c.Flags().StringVar(&o.Only, "only", "", "run one part: dispatch, dispatch-postgres or import")
-	c.Flags().StringVar(&o.DatabaseURL, "database-url", "", "postgres://… to measure dispatch there too")
-	c.Flags().IntVar(&o.Rows, "rows", 1_000_000, "rows of the import")
-	c.Flags().IntVar(&o.Messages, "messages", 100_000, "messages of the dispatch")
-	c.Flags().IntVar(&o.Receipts, "receipts", 100_000, "receipts to post")
+	c.Flags().StringVar(&o.Only, "only", "", "run one figure, as dispatch_sqlite_200, or one kind: dispatch, receipts, claim, import")
+	c.Flags().BoolVar(&o.Quick, "quick", false, "small sizes: minutes instead of an hour, and less to be trusted")
+	c.Flags().IntVar(&o.Repeat, "repeat", 0, "repetitions of each figure; the median counts (default 5)")
+	c.Flags().StringVar(&o.DatabaseURL, "database-url", "", "postgres://… for the figures of PostgreSQL, in schemas of their own")
+	c.Flags().IntVar(&o.Rows, "rows", 0, "rows of the import (default 1,000,000)")
+	c.Flags().IntVar(&o.Messages, "messages", 0, "messages of one repetition of a dispatch figure (default 100,000)")
+	c.Flags().IntVar(&o.Recipients, "recipients", 0, "recipients of the large campaigns (default 1,000,000)")
+	c.Flags().IntVar(&o.Finished, "finished", 0, "finished messages under the claim (default 10,000,000)")
+	c.Flags().DurationVar(&o.Receipts, "receipts", 0, "how long single receipts are posted (default 10m)")
+	c.Flags().StringVar(&o.Profile, "profile", "", "folder for profiles of the servers: CPU, allocations, locks")
 	return c
 }

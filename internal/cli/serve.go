@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,6 +19,9 @@ import (
 type serverFlags struct {
 	options   app.Options
 	masterKey string
+	operator  string
+	oidc      string
+	minFree   int
 	logLevel  string
 	logFormat string
 }
@@ -42,8 +43,17 @@ func (f *serverFlags) server(flags *pflag.FlagSet) {
 	flags.StringVar(&f.options.Listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
 	flags.StringVar(&f.options.PublicURL, "public-url", "", "address that providers and browsers reach, https://… (default: the address listened on)")
 	flags.BoolVar(&f.options.Lab, "lab", false, "allow senders that point at a carrier lab, and shorter waiting times; never with real senders")
+	flags.StringVar(&f.options.LabURL, "lab-url", "http://127.0.0.1:4010", "where the carrier lab listens, for the console's virtual phones")
 	flags.IntVar(&f.options.Node, "node", 0, "number of this node, 0 to 255, another one for each node on one database")
 	flags.BoolVar(&f.options.TrustProxy, "trust-proxy", false, "take the client's address from X-Forwarded-For; only behind a proxy of your own")
+	flags.StringVar(&f.operator, "operator-token", "", "opens /operator/… and /healthz?verbose; better set in the environment than here (default: made at each start, see operator.json in the data directory)")
+	flags.IntVar(&f.minFree, "min-free-disk", 256, "MiB that must be free on the data directory's disk, or /readyz is red")
+	flags.BoolVar(&f.options.Synchronous, "synchronous-standby", false, "every standby of PostgreSQL is synchronous, so that a promotion loses nothing and begins no quarantine")
+	single := &f.options.SingleSignOn
+	flags.StringVar(&single.Issuer, "oidc-issuer", "", "identity provider (OpenID Connect) that people may sign in with, https://…; they must be users here already")
+	flags.StringVar(&single.ClientID, "oidc-client-id", "", "this server's id at the identity provider; its redirect address is <public-url>/v1/session/oidc/callback")
+	flags.StringVar(&f.oidc, "oidc-client-secret", "", "this server's secret at the identity provider; better set in the environment than here")
+	flags.StringVar(&single.Name, "oidc-name", "", "the identity provider's name on the sign-in page (default: its host)")
 	s := &f.options.Send
 	flags.IntVar(&s.Connections, "connections", 64, "requests to providers under way at once, per sender")
 	flags.DurationVar(&s.ClientTimeout, "client-timeout", 0, "time for one request to a provider (default 15s)")
@@ -51,6 +61,8 @@ func (f *serverFlags) server(flags *pflag.FlagSet) {
 	flags.DurationVar(&s.ProviderDelay, "provider-delay", 0, "the longest time a provider takes to show an accepted message in its record (default 1m40s)")
 	flags.DurationVar(&s.Grace, "grace", 0, "time before a provider is asked about an unknown outcome (default 2m)")
 	flags.DurationVar(&s.LookupSpacing, "lookup-spacing", 0, "time between the two questions (default 1m)")
+	flags.DurationVar(&s.HoldAfter, "hold-after", 0, "time of failed questions after which a person decides; another than 24h only with --lab (default 24h)")
+	flags.DurationVar(&s.AskAfter, "ask-after", 0, "age at which the provider is asked about an accepted message without a last receipt; again at 12 and 144 times that (default 10m)")
 	flags.DurationVar(&s.LeaseTTL, "lease-ttl", 0, "time a dead node's senders stay with it (default 10s)")
 }
 
@@ -68,7 +80,9 @@ func (f *serverFlags) finish(w io.Writer) (app.Options, error) {
 	default:
 		return app.Options{}, &usage{fmt.Errorf("--log-format: use text or json, not %q", f.logFormat)}
 	}
-	f.options.MasterKey = overture.Secret(f.masterKey)
+	f.options.MasterKey, f.options.OperatorToken = overture.Secret(f.masterKey), overture.Secret(f.operator)
+	f.options.SingleSignOn.ClientSecret = overture.Secret(f.oidc)
+	f.options.MinFreeDisk = int64(f.minFree) << 20
 	return f.options, nil
 }
 
@@ -100,7 +114,8 @@ func labCommand() *cobra.Command {
 
 func serveCommand() *cobra.Command {
 	var f serverFlags
-	var profile string
+	var profile profiles
+	var memory string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server until it is told to stop",
@@ -110,39 +125,28 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := limitMemory(memory, o.Log); err != nil {
+				return &usage{err}
+			}
+			o.SetupLink = func(link string) {
+				fmt.Fprintln(c.OutOrStdout(), "This server has no account yet. Make the first one in a browser: "+link)
+			}
 			a, err := app.New(o)
 			if err != nil {
 				return err
 			}
-			if profile != "" {
-				stop, err := profileCPU(profile)
-				if err != nil {
-					return err
-				}
-				defer stop()
+			stop, err := profile.start()
+			if err != nil {
+				return err
 			}
-			return a.Run(c.Context())
+			return errors.Join(a.Run(c.Context()), stop())
 		},
 	}
 	f.database(c.Flags())
 	f.server(c.Flags())
-	c.Flags().StringVar(&profile, "cpu-profile", "", "write a CPU profile of the whole run to this file, to be read with go tool pprof")
+	c.Flags().StringVar(&memory, "memory-limit", "auto", "soft limit of memory, as 512MiB; off: none; auto: GOMEMLIMIT, else 80% of the container's limit, else half of the machine's memory")
+	profile.flags(c.Flags())
 	return c
-}
-
-// profileCPU records where the time goes until the returned function is called.
-func profileCPU(path string) (stop func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("--cpu-profile: %w", err)
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("--cpu-profile: %w", err), file.Close())
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		_ = file.Close()
-	}, nil
 }
 
 func migrateCommand() *cobra.Command {

@@ -22,6 +22,8 @@ type Draft struct {
 	Rate             int            `json:"rate,omitempty"`
 	LookbackHours    *int           `json:"lookback_hours,omitempty"`
 	ExpiresAt        *time.Time     `json:"expires_at,omitempty"`
+	UndoSeconds      *int           `json:"undo_seconds,omitempty"`
+	Rails            map[string]any `json:"rails,omitempty"` // canary, ramp, segments, spend
 	Policy           string         `json:"policy,omitempty"`
 	OpenConversation string         `json:"open_conversation,omitempty"`
 }

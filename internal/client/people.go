@@ -174,7 +174,7 @@ func (c *Client) create(ctx context.Context, path string, body any) (Named, erro
 func list[T any](ctx context.Context, c *Client, path string, query url.Values, limit int) ([]T, error) {
 	q := url.Values{}
 	maps.Copy(q, query)
-	var out []T
+	out := []T{} // none is a list too
 	for len(out) < limit {
 		q.Set("limit", itoa(min(limit-len(out), 100)))
 		var p page[T]

@@ -20,6 +20,7 @@ import (
 // Store is what the room needs of the database.
 type Store interface {
 	OptOut(ctx context.Context, by overture.Actor, o overture.OptOut) (fresh bool, err error)
+	OptOutMany(ctx context.Context, by overture.Actor, list []overture.OptOut) (fresh int, err error)
 	OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error)
 	IsOptedOut(ctx context.Context, account overture.AccountID, brand overture.BrandID, channel overture.Channel, address overture.Address) (bool, error)
 	OptOuts(ctx context.Context, f overture.OptOutFilter) (page []overture.OptOut, next string, err error)

@@ -85,7 +85,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.build(ctx, o.Listen); err != nil {
 		return errors.Join(err, ctx.Err())
 	}
-	s.say("server  %s\nlab     %s   (a simulated provider with virtual phones)\nlog     %s", s.server.URL(), s.labURL, path)
+	s.say("console %s\nlab     %s   (a simulated provider with virtual phones)\nlog     %s", s.server.URL(), s.labURL, path)
 	story := ctx
 	if o.Once {
 		var cancel context.CancelFunc
@@ -96,18 +96,50 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s.summary(result)
 	if !o.Once {
-		s.signIn()
-		<-ctx.Done()
-		return nil
+		return s.keepOpen(ctx, result)
 	}
+	s.say("")
+	s.summary(result)
 	line, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	fmt.Fprintln(s.out, string(line))
 	return result.check()
+}
+
+// keepOpen fills the console with more than one campaign and serves on until ctx ends; the agent stays at the desk.
+func (s *stage) keepOpen(ctx context.Context, story Result) error {
+	working, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- (&desk{api: s.agent}).work(working) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			s.log.Debug("the agent's desk", "error", err)
+		}
+	}()
+	s.say("\nNow a few small campaigns, so that there is something to look at …")
+	err := s.history(ctx)
+	if err == nil {
+		err = s.present(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	s.signIn()
+	s.summary(story)
+	s.commandLine()
+	select {
+	case err := <-done:
+		done <- nil
+		if ctx.Err() == nil {
+			return err
+		}
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // play tells the story: launch, watch, answer, look at what became of everybody.
@@ -153,7 +185,7 @@ func (s *stage) quiet(ctx context.Context) bool {
 func (s *stage) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
 func (s *stage) summary(r Result) {
-	s.say("\n%d rows in the file", r.Recipients)
+	s.say("%d rows in the file", r.Recipients)
 	for _, line := range []struct {
 		n    int
 		what string
@@ -179,10 +211,15 @@ func (s *stage) summary(r Result) {
 }
 
 func (s *stage) signIn() {
-	s.say("\nSign in at %s", s.server.URL())
+	s.say("\nOpen the console:  %s", s.server.URL())
 	for _, p := range s.people {
 		s.say("  %-17s %-32s %s", strings.ReplaceAll(p.role, "_", " "), p.email, p.password)
 	}
+	s.say("There is one campaign that goes out now, one paused, one for tomorrow, one draft with errors in its list, and six that went out just now.\n" +
+		"They are real: sent by this server, within the last minute, to the virtual phones of the lab. Nothing was written into the past.\n\nWhat the first one, \"Spring offer\", did:")
+}
+
+func (s *stage) commandLine() {
 	s.say("\nCommand line, in another terminal:\n  export OVERTURE_URL=%s OVERTURE_API_KEY=%s\n  bin/overture campaign list\n\nThe server keeps running; Ctrl-C ends it and removes everything.",
 		s.server.URL(), s.key)
 }

@@ -23,7 +23,7 @@ func (s *stage) launch(ctx context.Context) (campaign string, read client.Import
 		return "", read, err
 	}
 	made, _, err := s.manager.LaunchFile(ctx, client.Launch{
-		Draft: client.Draft{Name: "Spring offer", Channel: "sms", Sender: s.sender.ID, Skill: s.skill, Text: text, Window: wireWindow(w), Rate: rate},
+		Draft: client.Draft{Name: "Spring offer", Channel: "sms", Sender: s.sender.ID, Skill: s.skills[offers], Text: text, Window: wireWindow(w), Rate: rate},
 		File:  strings.NewReader(peopleCSV), FileName: "people.csv", Consent: true,
 		Read: func(i client.Import, causes map[string]int, _ []client.Problem) error {
 			read = i

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,8 +38,10 @@ type stage struct {
 
 	admin, manager, agent *client.Client
 	people                []person
-	skill, brand          string
-	sender                client.Sender
+	brand                 string
+	skills                map[string]string // id by name
+	sender                client.Sender     // of the story
+	others                map[string]client.Sender
 }
 
 type person struct{ role, email, password string }
@@ -46,11 +50,18 @@ const (
 	adminEmail = "admin@demo.example"
 	fromNumber = "+16465550199"
 	rate       = 80 // segments per second: fast enough for a story, slow enough to watch
+
+	offers, loyalty, orders = "Spring offers", "Loyalty", "Orders" // skills; the other two name their own senders too
+	loyaltyNumber           = "+16465550198"
+	ordersNumber            = "+16465550197"
 )
+
+// calm is how the lab behaves towards every sender.
+var calm = lab.Profile{LatencyMS: 20, JitterMS: 30, DeliveredAfterMS: 400, DeliveryJitterMS: 800, QuietSending: true}
 
 // fast are the waiting times of the send protocol, shortened as only the lab allows: its record shows an accepted message at once.
 func fast() app.SendSettings {
-	return app.SendSettings{Connections: 64, ClientTimeout: 3 * time.Second, Deadline: 3 * time.Second, ProviderDelay: time.Second, LookupSpacing: time.Second}
+	return app.SendSettings{Connections: 64, ClientTimeout: 3 * time.Second, Deadline: 3 * time.Second, ProviderDelay: time.Second, LookupSpacing: time.Second, HoldAfter: 2 * time.Second}
 }
 
 func (s *stage) build(ctx context.Context, listen string) error {
@@ -110,7 +121,7 @@ func (f *firstLine) Write(p []byte) (int, error) {
 }
 
 func (s *stage) startServer(ctx context.Context, listen string) error {
-	o := app.Options{DataDir: filepath.Join(s.dir, "data"), Listen: listen, Lab: true, Log: s.log, Send: fast()}
+	o := app.Options{DataDir: filepath.Join(s.dir, "data"), Listen: listen, Lab: true, LabURL: s.labURL, Log: s.log, Send: fast()}
 	admin := person{string(overture.Administrator), adminEmail, password()}
 	made, err := app.CreateAccount(ctx, o, app.NewAccount{Name: "Harbor Coffee", Email: admin.email, Password: admin.password, WithAPIKey: true})
 	if err != nil {
@@ -139,33 +150,38 @@ func start(ctx context.Context, o app.Options) (*app.App, error) {
 	return a, a.Start(context.WithoutCancel(ctx))
 }
 
-// furnish makes what a campaign needs: a skill, a from-number the lab knows, and people who stopped the brand before.
+// furnish makes what campaigns need: skills, from-numbers the lab knows, and people who stopped the brand before.
 func (s *stage) furnish(ctx context.Context) error {
 	var err error
 	if s.admin, err = s.as(ctx, s.people[0]); err != nil {
 		return err
 	}
-	skill, err := s.admin.CreateSkill(ctx, "Spring offers")
-	if err != nil {
-		return fmt.Errorf("create the skill: %w", err)
+	s.skills, s.others = map[string]string{}, map[string]client.Sender{}
+	for _, name := range []string{offers, loyalty, orders} {
+		skill, err := s.admin.CreateSkill(ctx, name)
+		if err != nil {
+			return fmt.Errorf("create the skill %s: %w", name, err)
+		}
+		s.skills[name] = skill.ID
 	}
-	s.skill = skill.ID
-	sid, token := "AC"+randomHex(16), randomHex(16)
-	if s.sender, err = s.admin.CreateSender(ctx, client.NewSender{
-		Brand: s.brand, Name: "Harbor Coffee", Channel: "sms", Provider: "twilio", Address: fromNumber, BaseURL: s.labURL, AccountSID: sid, AuthToken: token, Rate: rate,
-	}); err != nil {
-		return fmt.Errorf("create the sender: %w", err)
-	}
-	if err := s.lab.AddAccount(ctx, sid, token); err != nil {
+	if s.sender, err = s.rent(ctx, "Harbor Coffee", fromNumber); err != nil {
 		return err
 	}
-	if err := s.lab.SetNumber(ctx, lab.Number{Number: fromNumber, AccountSID: sid, InboundURL: s.sender.InboundURL}); err != nil {
+	if s.others[loyalty], err = s.rent(ctx, "Harbor Coffee loyalty", loyaltyNumber); err != nil {
 		return err
 	}
-	if err := s.lab.SetProfile(ctx, "", lab.Profile{LatencyMS: 20, JitterMS: 30, DeliveredAfterMS: 400, DeliveryJitterMS: 800, QuietSending: true}); err != nil {
+	if s.others[orders], err = s.rent(ctx, "Harbor Coffee orders", ordersNumber); err != nil {
 		return err
 	}
-	if err := s.lab.SetScripts(ctx, scripts()); err != nil {
+	if err := s.lab.SetProfile(ctx, "", calm); err != nil {
+		return err
+	}
+	silent := calm
+	silent.ListError = 1 // this number's record cannot be asked: what is in doubt stays so, until a person decides
+	if err := s.lab.SetProfile(ctx, ordersNumber, silent); err != nil {
+		return err
+	}
+	if err := s.lab.SetScripts(ctx, append(pastScripts(), scripts()...)); err != nil {
 		return err
 	}
 	for _, number := range optedOutBefore() {
@@ -176,6 +192,21 @@ func (s *stage) furnish(ctx context.Context) error {
 	return nil
 }
 
+// rent makes a from-number that the lab knows.
+func (s *stage) rent(ctx context.Context, name, number string) (client.Sender, error) {
+	sid, token := "AC"+randomHex(16), randomHex(16)
+	sender, err := s.admin.CreateSender(ctx, client.NewSender{
+		Brand: s.brand, Name: name, Channel: "sms", Provider: "twilio", Address: number, BaseURL: s.labURL, AccountSID: sid, AuthToken: token, Rate: rate,
+	})
+	if err != nil {
+		return sender, fmt.Errorf("create the sender %s: %w", name, err)
+	}
+	if err := s.lab.AddAccount(ctx, sid, token); err != nil {
+		return sender, err
+	}
+	return sender, s.lab.SetNumber(ctx, lab.Number{Number: number, AccountSID: sid, InboundURL: sender.InboundURL})
+}
+
 // hire adds one user of each other role and signs in those who act.
 func (s *stage) hire(ctx context.Context) error {
 	for _, role := range []overture.Role{overture.CampaignManager, overture.AgentManager, overture.AgentRole} {
@@ -183,7 +214,7 @@ func (s *stage) hire(ctx context.Context) error {
 		p := person{string(role), name + "@demo.example", password()}
 		u := client.NewUser{Email: p.email, Name: "Demo " + strings.ReplaceAll(string(role), "_", " "), Role: p.role, Password: p.password}
 		if role == overture.AgentRole {
-			u.Skills = []string{s.skill}
+			u.Skills = slices.Collect(maps.Values(s.skills))
 		}
 		if _, err := s.admin.CreateUser(ctx, u); err != nil {
 			return fmt.Errorf("create the %s: %w", name, err)

@@ -18,16 +18,30 @@ import (
 // Client runs a lab over its control API. Safe for concurrent use.
 type Client struct {
 	base string
-	http *http.Client
+	http doer
+}
+
+// doer sends one request: http.Client, or the client that guards URLs which users gave.
+type doer interface {
+	Do(req *http.Request) (*http.Response, error)
 }
 
 // NewClient makes a client of the lab at base, such as "http://127.0.0.1:4010".
 func NewClient(base string) *Client {
-	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}}}
+	return NewClientOver(base, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}})
+}
+
+// NewClientOver makes a client that sends its requests through over.
+func NewClientOver(base string, over doer) *Client {
+	return &Client{base: strings.TrimSuffix(base, "/"), http: over}
 }
 
 // Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	if idle, ok := c.http.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
+}
 
 func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader

@@ -9,6 +9,7 @@ import (
 // Summary is what happened in the lab so far.
 type Summary struct {
 	Requests      int64            `json:"requests"` // to the Twilio API, refused ones too
+	Fetched       int64            `json:"fetched"`  // questions about one message
 	Accepted      int64            `json:"accepted"` // the ledger's size
 	Segments      int64            `json:"segments"` // of accepted messages
 	Refused       int64            `json:"refused"`
@@ -43,7 +44,7 @@ type Pending struct {
 func (p Pending) Total() int64 { return p.Status + p.Callbacks + p.Inbound + p.Replies + p.Requests }
 
 type counters struct {
-	requests, throttled                                           atomic.Int64
+	requests, fetched, throttled                                  atomic.Int64
 	callbacksTried, callbacksSent, callbacksFailed, callbacksLost atomic.Int64
 	inboundWritten, inboundSent, inboundFailed                    atomic.Int64
 	mu                                                            sync.Mutex
@@ -75,7 +76,7 @@ func (c *counters) fault(f fault) {
 
 func (c *counters) reset() {
 	for _, n := range []*atomic.Int64{
-		&c.requests, &c.throttled, &c.callbacksTried, &c.callbacksSent, &c.callbacksFailed, &c.callbacksLost, &c.inboundWritten, &c.inboundSent, &c.inboundFailed,
+		&c.requests, &c.fetched, &c.throttled, &c.callbacksTried, &c.callbacksSent, &c.callbacksFailed, &c.callbacksLost, &c.inboundWritten, &c.inboundSent, &c.inboundFailed,
 	} {
 		n.Store(0)
 	}
@@ -93,7 +94,7 @@ func (l *Lab) pendingWork() Pending {
 
 func (l *Lab) summary() Summary {
 	s := Summary{
-		Requests: l.count.requests.Load(), Throttled: l.count.throttled.Load(),
+		Requests: l.count.requests.Load(), Fetched: l.count.fetched.Load(), Throttled: l.count.throttled.Load(),
 		CallbacksTried: l.count.callbacksTried.Load(), CallbacksSent: l.count.callbacksSent.Load(),
 		CallbacksFailed: l.count.callbacksFailed.Load(), CallbacksLost: l.count.callbacksLost.Load(),
 		InboundWritten: l.count.inboundWritten.Load(), InboundSent: l.count.inboundSent.Load(), InboundFailed: l.count.inboundFailed.Load(),

@@ -53,6 +53,10 @@ func (l *Lab) create(w http.ResponseWriter, r *http.Request, accountSID string) 
 	case throttle:
 		l.refuse(w, tooMany(or(p.RetryAfterS, -1)))
 		return
+	case redirect:
+		w.Header().Set("Location", r.URL.Path)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return
 	default:
 	}
 	l.pending[kindRequest].Add(1)
@@ -189,6 +193,9 @@ func (l *Lab) checkContent(f *form, sub *submission) *refusal {
 
 // answer tells the caller what happened, unless the fault is that it does not.
 func (l *Lab) answer(w http.ResponseWriter, r *http.Request, p *Profile, ill fault, f *form, m *message) {
+	if p.AnswerDelayMS > 0 && !l.hold(ms(p.AnswerDelayMS)) {
+		panic(http.ErrAbortHandler)
+	}
 	switch ill {
 	case acceptTimeout:
 		l.hang(r, ms(or(p.HangMS, 60_000)))
@@ -201,12 +208,22 @@ func (l *Lab) answer(w http.ResponseWriter, r *http.Request, p *Profile, ill fau
 	default:
 	}
 	h := w.Header()
+	if ill == htmlAnswer {
+		h.Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><title>Welcome</title><p>Please sign in to use this network."))
+		return
+	}
 	h["Content-Type"] = jsonType
 	if ill == emptyAnswer {
 		w.WriteHeader(http.StatusCreated)
 		return
 	}
-	b := l.appendMessage(f.answer[:0], m)
+	told := m
+	if ill == sameSID {
+		first := *m
+		first.n, told = 1, &first
+	}
+	b := l.appendMessage(f.answer[:0], told)
 	f.answer = b
 	switch ill {
 	case badJSON:

@@ -20,6 +20,7 @@ type Profile struct {
 	ServerErrorRefused float64 `json:"server_error_refused,omitempty"` // 500
 	Throttle           float64 `json:"throttle,omitempty"`             // 429 with code 20429
 	RetryAfterS        int     `json:"retry_after_s,omitempty"`        // 0: 429 without Retry-After
+	Redirect           float64 `json:"redirect,omitempty"`             // 307 to the same call; who follows it sends again
 
 	// Requests that are accepted, though the caller cannot know.
 	AcceptTimeout       float64 `json:"accept_timeout,omitempty"`
@@ -33,7 +34,10 @@ type Profile struct {
 	SlowAnswer          float64 `json:"slow_answer,omitempty"`
 	SlowByteMS          int     `json:"slow_byte_ms,omitempty"` // per byte; 0: 1,000
 	LateAccept          float64 `json:"late_accept,omitempty"`
-	LateAcceptMS        int     `json:"late_accept_ms,omitempty"` // after arrival, even when the caller is gone; 0: 30,000
+	LateAcceptMS        int     `json:"late_accept_ms,omitempty"`  // after arrival, even when the caller is gone; 0: 30,000
+	HTMLAnswer          float64 `json:"html_answer,omitempty"`     // 200 with a page for people, as a captive portal answers
+	SameSID             float64 `json:"same_sid,omitempty"`        // 201 with the id of the first message in the ledger
+	AnswerDelayMS       int     `json:"answer_delay_ms,omitempty"` // after acceptance, so that receipts come before the answer; no fault
 
 	// Status callbacks.
 	ReceiptLost       float64 `json:"receipt_lost,omitempty"`
@@ -74,6 +78,9 @@ const (
 	hugeAnswer          fault = "huge_answer"
 	slowAnswer          fault = "slow_answer"
 	lateAccept          fault = "late_accept"
+	htmlAnswer          fault = "html_answer"
+	sameSID             fault = "same_sid"
+	redirect            fault = "redirect"
 	receiptLost         fault = "receipt_lost"
 	receiptDuplicated   fault = "receipt_duplicated"
 	receiptLate         fault = "receipt_late"
@@ -87,8 +94,8 @@ type faultShare struct {
 	share float64
 }
 
-func (p *Profile) requestFaults() [11]faultShare {
-	return [11]faultShare{
+func (p *Profile) requestFaults() [14]faultShare {
+	return [14]faultShare{
 		{resetBefore, p.ResetBefore},
 		{serverErrorRefused, p.ServerErrorRefused},
 		{throttle, p.Throttle},
@@ -100,6 +107,9 @@ func (p *Profile) requestFaults() [11]faultShare {
 		{hugeAnswer, p.HugeAnswer},
 		{slowAnswer, p.SlowAnswer},
 		{lateAccept, p.LateAccept},
+		{htmlAnswer, p.HTMLAnswer},
+		{sameSID, p.SameSID},
+		{redirect, p.Redirect},
 	}
 }
 
@@ -139,7 +149,7 @@ func (p *Profile) check() error {
 			return errors.New("list_error, list_timeout, list_duplicated and undelivered are shares: give 0 to 1")
 		}
 	}
-	for _, ms := range []int{p.LatencyMS, p.JitterMS, p.RetryAfterS, p.HangMS, p.HugeMB, p.SlowByteMS, p.LateAcceptMS, p.ReceiptLateMS, p.ListLagMS, p.DeliveryJitterMS} {
+	for _, ms := range []int{p.LatencyMS, p.JitterMS, p.RetryAfterS, p.HangMS, p.HugeMB, p.SlowByteMS, p.LateAcceptMS, p.ReceiptLateMS, p.ListLagMS, p.DeliveryJitterMS, p.AnswerDelayMS} {
 		if ms < 0 {
 			return errors.New("times and sizes cannot be negative, except the three delivery delays")
 		}

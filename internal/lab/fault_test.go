@@ -43,6 +43,11 @@ func TestRequestFaults(t *testing.T) {
 		{"huge_answer", true, func(a answer, err error) bool { return a.status == 201 && err != nil && len(a.raw) > 2<<20 }},
 		{"slow_answer", true, func(a answer, err error) bool { return err == nil && a.status == 201 }},
 		{"late_accept", true, func(a answer, err error) bool { return err == nil && a.status == 201 }},
+		{"html_answer", true, func(a answer, _ error) bool { return a.status == 200 && strings.Contains(a.raw, "<p>") }},
+		{"same_sid", true, func(a answer, err error) bool { return err == nil && a.status == 201 }},
+		{"redirect", false, func(a answer, _ error) bool {
+			return a.status == 307 && strings.HasSuffix(a.header.Get("Location"), "/Messages.json")
+		}},
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
 			must(t, b.Client.Reset(t.Context(), false))

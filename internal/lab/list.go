@@ -10,6 +10,7 @@ import (
 
 // fetch is GET Messages/{sid}.json.
 func (l *Lab) fetch(w http.ResponseWriter, r *http.Request) {
+	l.count.fetched.Add(1)
 	l.count.requests.Add(1)
 	a, refused := l.authorize(r, r.PathValue("account"))
 	if refused != nil {

@@ -55,7 +55,7 @@ func compile(rules []Rule) (*script, error) {
 		}
 		switch fault(r.Fault) {
 		case noFault, resetBefore, serverErrorRefused, throttle, acceptTimeout, acceptReset, serverErrorAccepted, emptyAnswer, badJSON,
-			hugeAnswer, slowAnswer, lateAccept, receiptLost, receiptDuplicated, receiptLate, receiptReordered:
+			hugeAnswer, slowAnswer, lateAccept, htmlAnswer, sameSID, redirect, receiptLost, receiptDuplicated, receiptLate, receiptReordered:
 		default:
 			return nil, fail("there is no fault %q: use a word such as accept_timeout", r.Fault)
 		}

@@ -3,73 +3,65 @@ package proof
 import (
 	"context"
 	"fmt"
-	"io"
-	"math"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"os"
 	"time"
 
-	"github.com/overture-im/overture"
-	"github.com/overture-im/overture/internal/kit/egress"
-	"github.com/overture-im/overture/internal/kit/twiliosign"
 	"github.com/overture-im/overture/internal/lab"
-	"github.com/overture-im/overture/internal/provider/twilio"
 )
 
-const benchConnections = 200
+// dispatchFigure is one way to send: a campaign through the whole product beside a bare loop of the same HTTP client against the same lab.
+type dispatchFigure struct {
+	name        string
+	postgres    bool
+	connections int // in total, over all servers
+	latency     int // of the lab, in milliseconds
+	servers     int // 0: 1
+	large       bool
+}
 
-// dispatch measures a campaign through the whole product against a lab that takes 20 ms, beside a bare loop of the same HTTP client with
-// the same number of connections against the same lab. Receipts are off while sending; they are measured after it, on the same messages.
-func (b *bench) dispatch(ctx context.Context, dir, databaseURL string) error {
-	engine := "sqlite"
-	if databaseURL != "" {
-		engine = "postgres"
+// senders of a figure with several servers: each sender is owned by one server at a time, and the work spreads with the senders.
+const sendersPerServer = 2
+
+func (b *bench) dispatchParts() []benchPart {
+	var parts []benchPart
+	for _, f := range []dispatchFigure{
+		{name: "dispatch_sqlite_50", connections: 50, latency: 20},
+		{name: "dispatch_sqlite_200", connections: 200, latency: 20, large: true},
+		{name: "dispatch_postgres_200", postgres: true, connections: 200, latency: 20},
+		{name: "dispatch_postgres_200x3", postgres: true, connections: 198, latency: 20, servers: 3},
+		{name: "dispatch_sqlite_saturated", connections: 128},
+		{name: "dispatch_postgres_saturated", postgres: true, connections: 128},
+	} {
+		parts = append(parts, benchPart{
+			name: f.name, also: []string{"dispatch"}, postgres: f.postgres,
+			run: func(ctx context.Context, dir string) error { return b.dispatch(ctx, dir, f) },
+		})
 	}
-	rig, err := NewRig(ctx, RigOptions{
-		Binary: b.o.Binary, Dir: dir, DatabaseURL: databaseURL, SenderRate: 100_000,
-		ServeFlags: []string{"--connections", fmt.Sprint(benchConnections)},
-	})
+	return parts
+}
+
+// dispatch interleaves: bare loop, product, bare loop, product, … bare loop. Each repetition of the product is compared with the mean of
+// the bare loops before and after it. Receipts are off while sending and have figures of their own, and so has planning: the list is
+// planned before. The figure is void when verify finds a broken promise or a message twice in the lab's ledger.
+func (b *bench) dispatch(ctx context.Context, dir string, f dispatchFigure) error {
+	run, err := b.startDispatch(ctx, dir, f)
 	if err != nil {
 		return err
 	}
-	defer rig.Close()
-	if err := rig.Lab.SetProfile(ctx, "", lab.Profile{LatencyMS: 20, ReceiptLost: 1}); err != nil {
-		return err
-	}
-	b.say("bare loop: %d connections, 20 ms, %d messages", benchConnections, b.o.Messages/2)
-	before, err := b.bareLoop(ctx, rig, b.o.Messages/4)
+	defer run.fleet.rig.Close()
+	rates, ceilings, err := run.repeat(ctx)
 	if err != nil {
 		return err
 	}
-	b.say("campaign of %d through the product on %s", b.o.Messages, engine)
-	began := time.Now()
-	memory := watchMemory(ctx, rig.PID())
-	// Launched for later: the list is planned when the first message is due, and planning has a figure of its own.
-	at := began.Add(10*time.Second + time.Duration(b.o.Messages)*100*time.Microsecond)
-	if _, err := rig.LaunchAt(ctx, "Bench", 0, b.o.Messages, &at); err != nil {
-		return err
+	b.addAll(f.name, rates, "msg/s", ceilings)
+	if peak := run.memory(); peak > 0 {
+		b.add(f.name+"_rss", peak, "MiB", 150)
 	}
-	first, last, err := b.sent(ctx, rig, began)
-	if err != nil {
-		return err
-	}
-	peak := memory()
-	after, err := b.bareLoop(ctx, rig, b.o.Messages/4)
-	if err != nil {
-		return err
-	}
-	rate := float64(b.o.Messages) / (float64(last-first) / 1000)
-	b.add("dispatch_"+engine+"_200", rate, "msg/s", (before+after)/2)
-	b.add("dispatch_"+engine+"_200_rss", peak, "MiB", 150)
-	if databaseURL == "" {
-		if err := b.receipts(ctx, rig); err != nil {
-			return err
-		}
-	}
+	return b.verified(ctx, run.fleet.rig)
+}
+
+// verified stops the servers and compares their books with the lab's ledger.
+func (b *bench) verified(ctx context.Context, rig *Rig) error {
 	if err := stopServer(rig); err != nil {
 		return err
 	}
@@ -81,189 +73,155 @@ func (b *bench) dispatch(ctx context.Context, dir, databaseURL string) error {
 		report.Write(b.out)
 		return fmt.Errorf("the figures are worthless: promises were broken on the way")
 	}
+	b.say("verify: %d messages, %d accepted, %d in the lab's ledger, lost 0, duplicated 0", report.Messages, report.Accepted, report.Ledger)
 	return nil
 }
 
-// sent waits until the lab has accepted the whole campaign and gives the times of its first and last message in milliseconds.
-func (b *bench) sent(ctx context.Context, rig *Rig, began time.Time) (first, last int64, err error) {
+// dispatchRun is a planned campaign, one per sender, that waits for its repetitions.
+type dispatchRun struct {
+	b         *bench
+	f         dispatchFigure
+	fleet     *fleet
+	bare      *bareLoop
+	campaigns []string
+	memory    func() float64
+}
+
+func (b *bench) startDispatch(ctx context.Context, dir string, f dispatchFigure) (*dispatchRun, error) {
+	nodes, senders := max(f.servers, 1), 1
+	o := RigOptions{Binary: b.o.Binary, Dir: dir, SenderRate: 100_000, Nodes: nodes}
+	if nodes > 1 {
+		senders = nodes * sendersPerServer
+	} else {
+		o.ServeFlags = b.profileFlags(f.name) // several servers would write the same file
+	}
+	o.Senders, o.ServeFlags = senders, append(o.ServeFlags, "--connections", fmt.Sprint(f.connections/senders))
+	if f.postgres {
+		o.DatabaseURL = b.o.DatabaseURL
+	}
+	fleet, err := newFleet(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &dispatchRun{b: b, f: f, fleet: fleet, bare: newBareLoop(fleet.rig, f.connections)}
+	if err := r.launch(ctx, senders); err != nil {
+		_ = fleet.rig.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// launch makes one campaign per sender, has them planned and pauses them.
+func (r *dispatchRun) launch(ctx context.Context, senders int) error {
+	rig := r.fleet.rig
+	if err := rig.Lab.SetProfile(ctx, "", lab.Profile{LatencyMS: r.f.latency, ReceiptLost: 1}); err != nil {
+		return err
+	}
+	need := r.b.o.Messages*r.b.o.Repeat*6/5/senders + 2000
+	if r.f.large {
+		need = max(need, r.b.o.Recipients)
+	}
+	r.b.say("%s: %d connections, %d ms, %d repetitions of %d messages, %d recipients in each of %d campaigns", r.f.name, r.f.connections, r.f.latency,
+		r.b.o.Repeat, r.b.o.Messages, need, senders)
+	r.memory = watchMemory(ctx, r.fleet.pids()...)
+	for i := range senders {
+		c, err := r.fleet.launchPaused(ctx, i, i*need, need)
+		if err != nil {
+			return err
+		}
+		r.campaigns = append(r.campaigns, c)
+	}
+	return r.b.planned(ctx, rig)
+}
+
+func (r *dispatchRun) repeat(ctx context.Context) (rates, ceilings []float64, err error) {
+	before, err := r.bare.run(ctx, r.b.o.Messages/2)
+	if err != nil {
+		return nil, nil, err
+	}
+	for range r.b.o.Repeat {
+		serverCPU, labCPU, load := r.fleet.cpu(), cpuOf(r.fleet.rig.labCmd.Process.Pid), loadAverage()
+		rate, sent, err := r.send(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		serverCPU, labCPU = r.fleet.cpu()-serverCPU, cpuOf(r.fleet.rig.labCmd.Process.Pid)-labCPU
+		ownCPU := cpuOf(os.Getpid())
+		after, err := r.bare.run(ctx, r.b.o.Messages/2)
+		if err != nil {
+			return nil, nil, err
+		}
+		ownCPU = cpuOf(os.Getpid()) - ownCPU
+		rates, ceilings = append(rates, rate), append(ceilings, (before+after)/2)
+		r.b.say("  %6.0f msg/s, bare %6.0f and %6.0f: ratio %.2f; CPU per message: servers %.0f µs, lab %.0f µs, bare loop %.0f µs; load before %s",
+			rate, before, after, rate/((before+after)/2), perMessage(serverCPU, sent), perMessage(labCPU, sent),
+			perMessage(ownCPU, int64(r.b.o.Messages/2)), load)
+		before = after
+	}
+	return rates, ceilings, nil
+}
+
+// send lets the campaigns run for one repetition and tells how many messages per second the lab accepted. The first tenth, in which the
+// senders start, is not counted.
+func (r *dispatchRun) send(ctx context.Context) (perSecond float64, sent int64, err error) {
+	start, err := r.fleet.rig.Lab.Summary(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, c := range r.campaigns {
+		if _, err := r.fleet.api(i).Act(ctx, c, "resume", nil); err != nil {
+			return 0, 0, err
+		}
+	}
+	n := int64(r.b.o.Messages)
+	warm, at, err := r.reach(ctx, start.Accepted+n/10)
+	if err != nil {
+		return 0, 0, err
+	}
+	done, end, err := r.reach(ctx, start.Accepted+n)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, c := range r.campaigns {
+		if _, err := r.fleet.api(i).Act(ctx, c, "pause", nil); err != nil {
+			return 0, 0, err
+		}
+	}
+	last, err := r.settled(ctx)
+	return float64(done-warm) / end.Sub(at).Seconds(), last - start.Accepted, err
+}
+
+// reach waits until the lab has accepted so many messages in all.
+func (r *dispatchRun) reach(ctx context.Context, accepted int64) (int64, time.Time, error) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); {
+		s, err := r.fleet.rig.Lab.Summary(ctx)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if now := time.Now(); s.Accepted >= accepted {
+			return s.Accepted, now, nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+	return 0, time.Time{}, fmt.Errorf("the lab did not get %d messages in five minutes", accepted)
+}
+
+// settled waits until a paused campaign sends nothing any more.
+func (r *dispatchRun) settled(ctx context.Context) (int64, error) {
+	last := int64(-1)
 	for {
-		n := 0
-		first, last = math.MaxInt64, 0
-		s, err := rig.Lab.Summary(ctx)
+		s, err := r.fleet.rig.Lab.Summary(ctx)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
-		if int(s.Accepted) >= b.o.Messages {
-			for e, err := range rig.Lab.Ledger(ctx, 0) {
-				if err != nil {
-					return 0, 0, err
-				}
-				if e.MessageID == bareMessage {
-					continue
-				}
-				n++
-				first, last = min(first, e.RequestedAt), max(last, e.AcceptedAt)
-			}
-			if n >= b.o.Messages {
-				return first, last, nil
-			}
+		if s.Accepted == last && s.Pending.Requests == 0 {
+			return last, nil
 		}
-		if time.Since(began) > 10*time.Minute {
-			return 0, 0, fmt.Errorf("only %d of %d messages arrived in ten minutes", n, b.o.Messages)
-		}
-		if err := pause(ctx, time.Second); err != nil {
-			return 0, 0, err
+		last = s.Accepted
+		if err := pause(ctx, 300*time.Millisecond); err != nil {
+			return 0, err
 		}
 	}
-}
-
-// bareMessage stands in the callback URL of the bare loop, so that verify leaves its messages alone.
-const bareMessage = "bare"
-
-// bareLoop sends n messages with the product's own HTTP client and adapter and nothing else: no database, no rate, no receipts.
-func (b *bench) bareLoop(ctx context.Context, rig *Rig, n int) (perSecond float64, err error) {
-	adapter := twilio.New(egress.New(egress.Options{AllowLoopback: true, Connections: benchConnections}))
-	sender := overture.Sender{Address: rigNumber, BaseURL: rig.LabURL(), AccountSID: rigSID, AuthToken: rigToken}
-	var next atomic.Int64
-	var failed atomic.Pointer[error]
-	var wg sync.WaitGroup
-	began := time.Now()
-	for range benchConnections {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1))
-				if i > n || ctx.Err() != nil || failed.Load() != nil {
-					return
-				}
-				number, _, _ := strings.Cut(rowOf(i), ",")
-				if _, err := adapter.Send(ctx, sender, overture.Outgoing{
-					MessageID: overture.MessageID(i), Token: "bare", To: overture.Address(number),
-					Body: "Hello P00000000, your order is ready. " + overture.OptOutTextDefault, StatusCallback: rig.URL() + "/hooks/none?m=" + bareMessage,
-				}); err != nil {
-					failed.Store(&err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if e := failed.Load(); e != nil {
-		return 0, fmt.Errorf("bare loop: %w", *e)
-	}
-	return float64(n) / since(began), nil
-}
-
-// signedCall is a receipt ready to be posted.
-type signedCall struct{ url, form, signature string }
-
-// receipts posts signed status callbacks for messages that were sent, from 128 connections, beside a bare server that only reads them.
-func (b *bench) receipts(ctx context.Context, rig *Rig) error {
-	calls, err := b.sign(ctx, rig)
-	if err != nil {
-		return err
-	}
-	bare, stop, err := bareServer()
-	if err != nil {
-		return err
-	}
-	ceiling, _, err := post(ctx, calls, bare)
-	stop()
-	if err != nil {
-		return err
-	}
-	rate, latencies, err := post(ctx, calls, "")
-	if err != nil {
-		return err
-	}
-	b.add("receipts_per_s", rate, "receipts/s", ceiling)
-	b.add("receipts_p50_ms", percentile(latencies, 0.50), "ms", 20)
-	b.add("receipts_p99_ms", percentile(latencies, 0.99), "ms", 250)
-	return nil
-}
-
-func (b *bench) sign(ctx context.Context, rig *Rig) ([]signedCall, error) {
-	var calls []signedCall
-	for e, err := range rig.Lab.Ledger(ctx, 0) {
-		if err != nil {
-			return nil, err
-		}
-		if e.MessageID == bareMessage || e.Token == "" {
-			continue
-		}
-		u := rig.StatusURL() + "?m=" + e.MessageID + "&t=" + url.QueryEscape(e.Token)
-		form := url.Values{
-			"MessageSid": {e.SID}, "SmsSid": {e.SID}, "MessageStatus": {"delivered"}, "SmsStatus": {"delivered"}, "AccountSid": {rigSID},
-			"From": {e.From}, "To": {e.To}, "ApiVersion": {"2010-04-01"},
-		}
-		calls = append(calls, signedCall{url: u, form: form.Encode(), signature: twiliosign.Sign(rigToken, u, form)})
-		if len(calls) == b.o.Receipts {
-			break
-		}
-	}
-	return calls, nil
-}
-
-// post sends the calls from 128 connections to where they belong, or to another base; every answer must be 2xx.
-func post(ctx context.Context, calls []signedCall, base string) (perSecond float64, latencies []time.Duration, err error) {
-	const connections = 128
-	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	latencies = make([]time.Duration, len(calls))
-	var next atomic.Int64
-	var bad atomic.Pointer[error]
-	var wg sync.WaitGroup
-	began := time.Now()
-	for range connections {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(calls) || bad.Load() != nil {
-					return
-				}
-				target := calls[i].url
-				if base != "" {
-					_, rest, _ := strings.Cut(strings.TrimPrefix(target, "http://"), "/")
-					target = base + "/" + rest
-				}
-				at := time.Now()
-				if err := postOne(ctx, client, target, calls[i]); err != nil {
-					bad.Store(&err)
-				}
-				latencies[i] = time.Since(at)
-			}
-		})
-	}
-	wg.Wait()
-	if e := bad.Load(); e != nil {
-		return 0, nil, *e
-	}
-	return float64(len(calls)) / since(began), latencies, nil
-}
-
-func postOne(ctx context.Context, client *http.Client, target string, c signedCall) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(c.form))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("X-Twilio-Signature", c.signature)
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("a receipt was answered %s", resp.Status)
-	}
-	return nil
-}
-
-func percentile(d []time.Duration, p float64) float64 {
-	if len(d) == 0 {
-		return 0
-	}
-	sorted := slices.Clone(d)
-	slices.Sort(sorted)
-	return float64(sorted[min(len(sorted)-1, int(float64(len(sorted))*p))].Microseconds()) / 1000
 }

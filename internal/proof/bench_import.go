@@ -7,12 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -87,12 +84,12 @@ func (b *bench) start(ctx context.Context, rig *Rig, campaign string) error {
 // planned waits until the planner has made a message of every recipient. It looks into the database, because the API counts recipients as
 // queued from the moment of the launch.
 func (b *bench) planned(ctx context.Context, rig *Rig) error {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(rig.store.DataDir, "overture.db")+"?mode=ro")
+	db, done, err := lookInto(ctx, rig)
 	if err != nil {
-		return fmt.Errorf("look into the database: %w", err)
+		return err
 	}
-	defer db.Close()
-	for range 1200 {
+	defer done()
+	for range 2400 {
 		var planning int
 		if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM campaign WHERE planning = TRUE`).Scan(&planning); err != nil {
 			return fmt.Errorf("look into the database: %w", err)
@@ -100,11 +97,27 @@ func (b *bench) planned(ctx context.Context, rig *Rig) error {
 		if planning == 0 {
 			return nil
 		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return errors.New("the list was not planned in ten minutes")
+}
+
+// lookInto opens the rig's database for reading while its server runs.
+func lookInto(ctx context.Context, rig *Rig) (db *sql.DB, done func(), err error) {
+	if rig.store.DatabaseURL != "" {
+		s, err := rig.Store(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.DB().Read, func() { _ = s.Close() }, nil
+	}
+	db, err = sql.Open("sqlite", "file:"+filepath.Join(rig.store.DataDir, "overture.db")+"?mode=ro")
+	if err != nil {
+		return nil, nil, fmt.Errorf("look into the database: %w", err)
+	}
+	return db, func() { _ = db.Close() }, nil
 }
 
 func (b *bench) ready(ctx context.Context, rig *Rig) error {
@@ -201,54 +214,4 @@ func bareImport(ctx context.Context, dir string, n int) (rowsPerSecond float64, 
 		}
 	}
 	return float64(n) / since(began), nil
-}
-
-// bareServer reads what is posted to it and answers 204: the ceiling of any webhook.
-func bareServer() (base string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // local and immediate
-	if err != nil {
-		return "", nil, err
-	}
-	s := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusNoContent)
-	})}
-	go func() { _ = s.Serve(l) }()
-	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
-}
-
-// rss is the resident memory of a process in MiB; 0 where the system does not tell.
-func rss(pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
-			return float64(kb) / 1024
-		}
-	}
-	return 0
-}
-
-// watchMemory samples a process every 50 ms; the returned function ends it and gives the peak in MiB.
-func watchMemory(ctx context.Context, pid int) func() float64 {
-	ctx, cancel := context.WithCancel(ctx)
-	peak := 0.0
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for ctx.Err() == nil {
-			peak = max(peak, rss(pid))
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
-		}
-	})
-	return func() float64 {
-		cancel()
-		wg.Wait()
-		return peak
-	}
 }

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,6 +33,13 @@ type RigOptions struct {
 	ServeFlags  []string // more flags of "overture serve"
 	SenderRate  int      // segments per second of the sender; 0: practically unlimited
 	Ledger      bool     // the lab keeps its ledger on disk
+	Senders     int      // 0: 1
+	Nodes       int      // servers on one PostgreSQL behind one address; 0: 1
+	ViaLink     bool     // the sender reaches the lab through Rig.Wire
+	Wrap        []string // a program that runs the server, as ulimit or strace
+	Env         []string // of the first start of every node
+	// Via gives the servers another way to the database than the rig itself has.
+	Via func(databaseURL string) string
 }
 
 // Rig is a real server and a real carrier lab as processes of their own, with one account, brand, skill and sender.
@@ -38,17 +47,30 @@ type Rig struct {
 	o      RigOptions
 	Lab    *lab.Client
 	API    *client.Client
-	Sender client.Sender
+	Sender client.Sender // the first of Senders
 	Skill  string
 
-	labURL    string
-	listen    string
-	serveArgs []string
-	server    *exec.Cmd
-	labCmd    *exec.Cmd
-	exited    chan error
-	store     store.Options
-	cleanup   []func()
+	Senders []client.Sender
+
+	Wire  *Link // between server and lab, with RigOptions.ViaLink
+	Front *Link // the address of several nodes; nil with one
+
+	labURL  string
+	public  string // host:port that clients and the lab call
+	nodes   []*node
+	labCmd  *exec.Cmd
+	store   store.Options
+	cleanup []func()
+}
+
+// node is one server process of a rig.
+type node struct {
+	number int
+	listen string
+	args   []string
+	log    string
+	cmd    *exec.Cmd // nil: not running
+	exited chan error
 }
 
 // The rig's sign-in. The data lives as long as the run.
@@ -78,28 +100,64 @@ func (r *Rig) build(ctx context.Context) error {
 		r.store.DatabaseURL = url
 		r.cleanup = append(r.cleanup, drop)
 	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	r.listen = "127.0.0.1:" + strconv.Itoa(port)
 	if err := r.startLab(ctx); err != nil {
 		return err
 	}
-	database := []string{"--data-dir", r.store.DataDir}
-	if r.store.DatabaseURL != "" {
-		database = append(database, "--database-url", r.store.DatabaseURL)
+	if err := r.placeNodes(); err != nil {
+		return err
 	}
-	admin := exec.CommandContext(ctx, r.o.Binary, append([]string{"admin", "create", "--account", "Rig", "--email", rigEmail, "--password-stdin"}, database...)...)
+	admin := exec.CommandContext(ctx, r.o.Binary, append([]string{"admin", "create", "--account", "Rig", "--email", rigEmail, "--password-stdin"}, r.database()...)...)
 	admin.Stdin = strings.NewReader(rigPassword + "\n")
 	if out, err := admin.CombinedOutput(); err != nil {
 		return fmt.Errorf("admin create: %w: %s", err, out)
 	}
-	r.serveArgs = append(append([]string{"serve", "--listen", r.listen, "--public-url", "http://" + r.listen, "--lab", "--log-level", "warn"}, database...), r.o.ServeFlags...)
-	if err := r.Start(ctx); err != nil {
-		return err
+	for i := range r.nodes {
+		if err := r.StartNode(ctx, i, r.o.Env...); err != nil {
+			return err
+		}
 	}
 	return r.furnish(ctx)
+}
+
+func (r *Rig) database() []string {
+	database := []string{"--data-dir", r.store.DataDir}
+	if url := r.store.DatabaseURL; url != "" {
+		if r.o.Via != nil {
+			url = r.o.Via(url)
+		}
+		database = append(database, "--database-url", url)
+	}
+	return database
+}
+
+// placeNodes gives every node its address. Several stand behind one, as behind a load balancer.
+func (r *Rig) placeNodes() error {
+	var targets []string
+	for i := range max(r.o.Nodes, 1) {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		n := &node{number: i, listen: "127.0.0.1:" + strconv.Itoa(port), log: filepath.Join(r.o.Dir, fmt.Sprintf("server%d.log", i))}
+		targets = append(targets, n.listen)
+		r.nodes = append(r.nodes, n)
+	}
+	r.public = targets[0]
+	if len(targets) > 1 {
+		front, err := NewLink(targets...)
+		if err != nil {
+			return fmt.Errorf("one address for all nodes: %w", err)
+		}
+		r.Front, r.public = front, front.Addr()
+		r.cleanup = append(r.cleanup, front.Close)
+	}
+	for _, n := range r.nodes {
+		n.args = append(append([]string{
+			"serve", "--listen", n.listen, "--public-url", "http://" + r.public, "--lab", "--log-level", "warn",
+			"--node", strconv.Itoa(n.number),
+		}, r.database()...), r.o.ServeFlags...)
+	}
+	return nil
 }
 
 func (r *Rig) startLab(ctx context.Context) error {
@@ -130,7 +188,7 @@ func (r *Rig) startLab(ctx context.Context) error {
 // furnish makes brand, skill and sender, and tells the lab about the number.
 func (r *Rig) furnish(ctx context.Context) error {
 	var err error
-	if r.API, err = client.New(client.Options{URL: "http://" + r.listen, Tries: 20}); err != nil {
+	if r.API, err = client.New(client.Options{URL: "http://" + r.public, Tries: 20}); err != nil {
 		return err
 	}
 	if err := r.API.SignIn(ctx, rigEmail, rigPassword); err != nil {
@@ -145,45 +203,88 @@ func (r *Rig) furnish(ctx context.Context) error {
 		return fmt.Errorf("create skill: %w", err)
 	}
 	r.Skill = skill.ID
-	rate := r.o.SenderRate
-	if rate == 0 {
-		rate = 100_000
-	}
+	rate := cmp.Or(r.o.SenderRate, 100_000)
 	if err := r.Lab.AddAccount(ctx, rigSID, rigToken); err != nil {
 		return err
 	}
-	if r.Sender, err = r.API.CreateSender(ctx, client.NewSender{
-		Brand: brand.ID, Name: "Rig number", Channel: "sms", Provider: "twilio", Address: rigNumber,
-		BaseURL: r.labURL, AccountSID: rigSID, AuthToken: rigToken, Rate: rate,
-	}); err != nil {
-		return fmt.Errorf("create sender: %w", err)
+	base := r.labURL
+	if r.o.ViaLink {
+		if r.Wire, err = NewLink(strings.TrimPrefix(r.labURL, "http://")); err != nil {
+			return fmt.Errorf("link to the lab: %w", err)
+		}
+		r.cleanup = append(r.cleanup, r.Wire.Close)
+		base = "http://" + r.Wire.Addr()
 	}
-	return r.Lab.SetNumber(ctx, lab.Number{Number: rigNumber, AccountSID: rigSID, InboundURL: r.Sender.InboundURL})
+	for i := range max(r.o.Senders, 1) {
+		number := rigNumber
+		if i > 0 {
+			number = fmt.Sprintf("+1500555%04d", 100+i)
+		}
+		sender, err := r.API.CreateSender(ctx, client.NewSender{
+			Brand: brand.ID, Name: fmt.Sprintf("Rig number %d", i+1), Channel: "sms", Provider: "twilio", Address: number,
+			BaseURL: base, AccountSID: rigSID, AuthToken: rigToken, Rate: rate,
+		})
+		if err != nil {
+			return fmt.Errorf("create sender: %w", err)
+		}
+		r.Senders = append(r.Senders, sender)
+		if err := r.Lab.SetNumber(ctx, lab.Number{Number: number, AccountSID: rigSID, InboundURL: sender.InboundURL}); err != nil {
+			return err
+		}
+	}
+	r.Sender = r.Senders[0]
+	return nil
 }
 
-// Start runs the server and waits until it answers.
+// Once gives a client that tries each call only once, so that every refusal shows.
+func (r *Rig) Once(ctx context.Context) (*client.Client, error) {
+	once, err := client.New(client.Options{URL: r.URL(), Tries: 1})
+	if err != nil {
+		return nil, err
+	}
+	if err := once.SignIn(ctx, rigEmail, rigPassword); err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
+	}
+	return once, nil
+}
+
+// Start runs every node that is not running and waits until each answers.
 func (r *Rig) Start(ctx context.Context) error {
-	log, err := os.OpenFile(filepath.Join(r.o.Dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	for i := range r.nodes {
+		if err := r.StartNode(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StartNode runs one node, with more environment, and waits until it answers. It does nothing when the node runs.
+func (r *Rig) StartNode(ctx context.Context, i int, env ...string) error {
+	n := r.nodes[i]
+	if n.cmd != nil {
+		return nil
+	}
+	log, err := os.OpenFile(n.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("server log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.CommandContext(ctx, r.o.Binary, r.serveArgs...)
-	cmd.Stdout, cmd.Stderr = log, log
+	line := append(append(slices.Clone(r.o.Wrap), r.o.Binary), n.args...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, append(os.Environ(), env...)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start server: %w", err)
 	}
-	r.server, r.exited = cmd, make(chan error, 1)
-	go func() { r.exited <- cmd.Wait() }()
+	n.cmd, n.exited = cmd, make(chan error, 1)
+	go func() { n.exited <- cmd.Wait() }()
 	for {
-		if err := r.alive(ctx); err == nil {
+		if err := r.answers(ctx, n.listen, "/livez"); err == nil {
 			return nil
 		}
 		select {
-		case err := <-r.exited:
-			r.server = nil
-			tail, _ := os.ReadFile(filepath.Join(r.o.Dir, "server.log"))
-			return fmt.Errorf("the server ended at its start: %w: %s", err, tail[max(0, len(tail)-2000):])
+		case err := <-n.exited:
+			n.cmd = nil
+			return fmt.Errorf("the server ended at its start: %w: %s", err, r.LogTail(i))
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):
@@ -191,34 +292,82 @@ func (r *Rig) Start(ctx context.Context) error {
 	}
 }
 
-func (r *Rig) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+// LogTail gives the last words of a node.
+func (r *Rig) LogTail(i int) string {
+	tail, _ := os.ReadFile(r.nodes[i].log) // no log, no words
+	return string(tail[max(0, len(tail)-2000):])
+}
+
+// answers asks one node and gives an error unless it says 2xx within a second.
+func (r *Rig) answers(ctx context.Context, listen, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // a readiness write has 2 s
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.listen+"/livez", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+path, nil)
 	if err != nil {
 		return err
 	}
+	req.Close = true // nobody may answer for a dead server
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
-	return resp.Body.Close()
+	if err := resp.Body.Close(); err != nil || resp.StatusCode < 300 {
+		return err
+	}
+	return fmt.Errorf("%s answers %s", path, resp.Status)
 }
 
-// Signal ends the server with a signal and waits until the process is gone: nobody else may answer on its port.
+// Ready tells whether a node wants traffic.
+func (r *Rig) Ready(ctx context.Context, i int) error {
+	return r.answers(ctx, r.nodes[i].listen, "/readyz")
+}
+
+// Signal ends every node with a signal and waits until the processes are gone: nobody else may answer on their ports.
 func (r *Rig) Signal(sig syscall.Signal) error {
-	if r.server == nil {
+	var errs []error
+	for _, n := range r.nodes {
+		if n.cmd != nil {
+			errs = append(errs, n.signal(sig))
+		}
+	}
+	for i := range r.nodes {
+		errs = append(errs, r.Gone(i, 40*time.Second)) // longer than the server's own time to finish what is in flight
+	}
+	return errors.Join(errs...)
+}
+
+// SignalNode ends one node with a signal and waits until it is gone.
+func (r *Rig) SignalNode(i int, sig syscall.Signal) error {
+	if r.nodes[i].cmd == nil {
 		return nil
 	}
-	if err := r.server.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	return errors.Join(r.nodes[i].signal(sig), r.Gone(i, 40*time.Second))
+}
+
+// Tell sends a node a signal that does not end it, as SIGSTOP and SIGCONT.
+func (r *Rig) Tell(i int, sig syscall.Signal) error { return r.nodes[i].signal(sig) }
+
+func (n *node) signal(sig syscall.Signal) error {
+	if err := n.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal server: %w", err)
 	}
-	defer func() { r.server = nil }()
-	select {
-	case <-r.exited: //nolint:errcheck // how it ended is the signal's doing
+	return nil
+}
+
+// Gone waits until a node has ended, however it did; after the time it is killed, and that is an error.
+func (r *Rig) Gone(i int, within time.Duration) error {
+	n := r.nodes[i]
+	if n.cmd == nil {
 		return nil
-	case <-time.After(40 * time.Second): // longer than the server's own time to finish what is in flight
-		return errors.Join(errors.New("the server did not end when told to"), r.server.Process.Kill())
+	}
+	defer func() { n.cmd = nil }()
+	select {
+	case <-n.exited: //nolint:errcheck // how it ended is the signal's doing
+		return nil
+	case <-time.After(within):
+		err := errors.Join(fmt.Errorf("node %d did not end within %v", i, within), n.cmd.Process.Kill())
+		<-n.exited //nolint:errcheck // killed
+		return err
 	}
 }
 
@@ -227,11 +376,14 @@ func (r *Rig) StatusURL() string {
 	return strings.TrimSuffix(r.Sender.InboundURL, "inbound") + "status"
 }
 
-// PID of the server process.
-func (r *Rig) PID() int { return r.server.Process.Pid }
+// PID of the first server process.
+func (r *Rig) PID() int { return r.NodePID(0) }
 
-// URL of the server.
-func (r *Rig) URL() string { return "http://" + r.listen }
+// NodePID of a running server process.
+func (r *Rig) NodePID(i int) int { return r.nodes[i].cmd.Process.Pid }
+
+// URL of the server, or of all nodes together.
+func (r *Rig) URL() string { return "http://" + r.public }
 
 // LabURL is the lab's address.
 func (r *Rig) LabURL() string { return r.labURL }
@@ -243,7 +395,12 @@ func (r *Rig) Launch(ctx context.Context, name string, first, n int) (string, er
 
 // LaunchAt launches for later, so that the list is planned before the first message is due; nil is now.
 func (r *Rig) LaunchAt(ctx context.Context, name string, first, n int, at *time.Time) (string, error) {
-	c, err := r.Draft(ctx, name, 0)
+	return r.LaunchFrom(ctx, r.Sender, name, first, n, at)
+}
+
+// LaunchFrom is LaunchAt for one of several senders.
+func (r *Rig) LaunchFrom(ctx context.Context, sender client.Sender, name string, first, n int, at *time.Time) (string, error) {
+	c, err := r.draft(ctx, sender, name, 0)
 	if err != nil {
 		return "", err
 	}
@@ -259,15 +416,19 @@ func (r *Rig) LaunchAt(ctx context.Context, name string, first, n int, at *time.
 
 // Draft makes a draft campaign that is always inside its window. A rate of 0 is as fast as the sender.
 func (r *Rig) Draft(ctx context.Context, name string, rate int) (string, error) {
+	return r.draft(ctx, r.Sender, name, rate)
+}
+
+func (r *Rig) draft(ctx context.Context, sender client.Sender, name string, rate int) (string, error) {
 	window := map[string]any{}
 	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
 		window[d] = []string{"00:00", "24:00"}
 	}
 	if rate == 0 {
-		rate = 100_000
+		rate = cmp.Or(sender.Rate, 100_000)
 	}
 	c, err := r.API.CreateCampaign(ctx, client.Draft{
-		Name: name, Channel: "sms", Sender: r.Sender.ID, Skill: r.Skill,
+		Name: name, Channel: "sms", Sender: sender.ID, Skill: r.Skill,
 		Text: "Hello {{1}}, your order is ready.", Rate: rate, Window: window, OpenConversation: "deliver",
 	}, "")
 	if err != nil {
@@ -297,15 +458,20 @@ func LabLedger(ctx context.Context, c *lab.Client) iter.Seq2[LedgerEntry, error]
 				yield(LedgerEntry{}, err)
 				return
 			}
-			var id overture.MessageID
-			if id.Parse(e.MessageID) != nil {
-				continue // not ours: another program used the lab
-			}
-			if !yield(LedgerEntry{MessageID: id, ProviderID: e.SID, Body: e.Body}, nil) {
+			if entry, ours := entryOf(e); ours && !yield(entry, nil) {
 				return
 			}
 		}
 	}
+}
+
+// entryOf reads one entry; ours is false when another program used the lab.
+func entryOf(e lab.Entry) (entry LedgerEntry, ours bool) {
+	var id overture.MessageID
+	if id.Parse(e.MessageID) != nil {
+		return entry, false
+	}
+	return LedgerEntry{MessageID: id, ProviderID: e.SID, Body: e.Body}, true
 }
 
 // Close ends server and lab and drops what was made.

@@ -48,6 +48,7 @@ var sound = []string{
 	`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES (1, 1, 2, 9)`,
 	`INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (1, 1, 't', 1, 1, 1, 'accepted', 201, 0, 'SM1'), (3, 1, 'u', 1, 1, 1, 'refused', 400, 21211, '')`,
 	`INSERT INTO campaign_count (campaign_id, state, n) VALUES (1, 50, 1), (1, 0, 1), (1, 30, 1), (1, 22, 1)`,
+	`INSERT INTO sent_count (campaign_id, quarter, failed, held, accepted, sent, undelivered, delivered, read, replied, answered, stopped) VALUES (1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0)`,
 }
 
 var got = proof.LedgerEntry{MessageID: 1, ProviderID: "SM1", Body: "Hi STOP ends"}
@@ -93,6 +94,20 @@ func TestEveryBrokenPromiseIsSeen(t *testing.T) {
 		{name: "one provider id for two", broken: `UPDATE message SET provider_id = 'SM1' WHERE id = 3`, rule: "I1"},
 		{name: "suppressed and accepted", broken: `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (4, 1, 'v', 1, 1, 1, 'accepted', 201, 0, 'SM9')`, rule: "I4"},
 		{name: "attempted after the opt-out", broken: `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, review, created_at) VALUES (1, 'sms', '+12125550101', 1, 'keyword', '', FALSE, -5000)`, rule: "I7"},
+		{name: "below what the carrier said", broken: `INSERT INTO receipt (message_id, state, code, provider_id, received_at) VALUES (1, 70, 0, 'SM1', 1)`, rule: "I5"},
+		{name: "attempted before the launch", broken: `UPDATE campaign SET launch_at = 99999999`, rule: "I8"},
+		{name: "attempted after the validity", broken: `UPDATE campaign SET expires_at = -5000`, rule: "I8"},
+		{name: "completed with work left", broken: `UPDATE campaign SET state = 'completed'`, rule: "I2"},
+		{name: "attempted while paused", broken: `INSERT INTO audit (id, account_id, actor, action, subject, detail, request_id, at)
+			VALUES (901, 1, '', 'campaign.paused', '` + overture.CampaignID(1).String() + `', '', '', -5000)`, rule: "I10"},
+		{name: "sent in another quarter", broken: `UPDATE sent_count SET quarter = 1`, rule: "I16"},
+		{name: "an answer nobody counted", broken: `UPDATE message SET replied_at = 5 WHERE id = 1`, rule: "I16"},
+		{name: "a stop nobody counted", broken: `UPDATE message SET stopped_at = 5 WHERE id = 1`, rule: "I16"},
+		{
+			name: "a stop that does not stand at its message", rule: "I16",
+			broken: `INSERT INTO inbound (id, account_id, sender_id, provider, provider_id, from_address, to_address, body, media, opt_out_type, city, country, wish, alone, message_id, received_at, processed_at)
+				VALUES (9, 1, 1, 'twilio', 'SMin', '+12125550101', '', 'stop', 0, '', '', '', 'stop', TRUE, 1, 5, 6)`,
+		},
 		{name: "counter off by one", broken: `UPDATE campaign_count SET n = n + 1 WHERE state = 50`, rule: "I16"},
 		{name: "list changed after launch", broken: `UPDATE campaign SET list_hash = 'other'`, rule: "F2"},
 		{name: "provider never got it", rule: "I3", entries: []proof.LedgerEntry{}},

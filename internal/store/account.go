@@ -25,6 +25,8 @@ type settings struct {
 	TimeZone         string           `json:"time_zone,omitempty"`
 	OpenConversation string           `json:"open_conversation,omitempty"`
 	OrdinaryWords    []string         `json:"ordinary_words,omitempty"`
+	Rails            *overture.Rails  `json:"rails,omitempty"`
+	Policy           *policyRow       `json:"policy,omitempty"`
 }
 
 func encodeSettings(in overture.Settings) (string, error) {
@@ -33,8 +35,15 @@ func encodeSettings(in overture.Settings) (string, error) {
 		LookbackSeconds: int64(in.Lookback / time.Second), DefaultSkillID: int64(in.DefaultSkillID), HelpText: in.HelpText,
 		TimeZone: in.TimeZone, OpenConversation: string(in.OpenConversation), OrdinaryWords: in.OrdinaryWords,
 	}
+	if in.Rails != (overture.Rails{}) {
+		row.Rails = &in.Rails
+	}
 	if !in.Window.IsZero() || len(in.Window.Holidays) > 0 {
 		row.Window = &in.Window
+	}
+	if !in.Policy.IsZero() {
+		p := rowOfPolicy(in.Policy)
+		row.Policy = &p
 	}
 	raw, err := json.Marshal(row)
 	if err != nil {
@@ -56,30 +65,58 @@ func decodeSettings(raw string) (overture.Settings, error) {
 	if row.Window != nil {
 		out.Window = *row.Window
 	}
+	if row.Rails != nil {
+		out.Rails = *row.Rails
+	}
+	if row.Policy != nil {
+		out.Policy = row.Policy.policy()
+	}
 	return out, nil
 }
 
 // CreateAccount writes a new account with its first brand and its first administrator, in one transaction.
 // Conflict: the e-mail address belongs to a user already.
 func (s *Store) CreateAccount(ctx context.Context, account overture.Account, brand overture.Brand, admin overture.User, passwordHash string) error {
+	return s.db.Transact(ctx, func(tx *sql.Tx) error { return s.insertAccount(ctx, tx, account, brand, admin, passwordHash) })
+}
+
+// CreateFirstAccount does the same on a database without any account; of several callers at once one wins.
+// Conflict: there is an account.
+func (s *Store) CreateFirstAccount(ctx context.Context, account overture.Account, brand overture.Brand, admin overture.User, passwordHash string) error {
+	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		if s.db.Postgres() { // SQLite has one writer
+			if _, err := tx.ExecContext(ctx, `LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+				return fmt.Errorf("wait for other set-ups: %w", err)
+			}
+		}
+		exists, err := hasAccounts(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if exists {
+			return overture.ErrConflict("already_set_up", "this server has an account already; sign in")
+		}
+		return s.insertAccount(ctx, tx, account, brand, admin, passwordHash)
+	})
+}
+
+func (s *Store) insertAccount(ctx context.Context, tx *sql.Tx, account overture.Account, brand overture.Brand, admin overture.User, passwordHash string) error {
 	raw, err := encodeSettings(account.Settings)
 	if err != nil {
 		return err
 	}
 	by := overture.Actor{AccountID: account.ID}
-	return s.db.Transact(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO account (id, name, enabled, settings, created_at) VALUES ($1, $2, $3, $4, $5)`,
-			account.ID, account.Name, account.Enabled, raw, account.CreatedAt.UnixMilli()); err != nil {
-			return fmt.Errorf("create account: %w", err)
-		}
-		if err := writeAudit(ctx, tx, s.NewID(), by, "account.created", account.ID.String(), "", account.CreatedAt); err != nil {
-			return err
-		}
-		if err := s.insertBrand(ctx, tx, by, brand); err != nil {
-			return err
-		}
-		return s.insertUser(ctx, tx, by, admin, passwordHash, nil)
-	})
+	if _, err := tx.ExecContext(ctx, `INSERT INTO account (id, name, enabled, settings, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		account.ID, account.Name, account.Enabled, raw, account.CreatedAt.UnixMilli()); err != nil {
+		return fmt.Errorf("create account: %w", err)
+	}
+	if err := writeAudit(ctx, tx, s.NewID(), by, "account.created", account.ID.String(), "", account.CreatedAt); err != nil {
+		return err
+	}
+	if err := s.insertBrand(ctx, tx, by, brand); err != nil {
+		return err
+	}
+	return s.insertUser(ctx, tx, by, admin, passwordHash, nil)
 }
 
 // Account gives an account with its settings as they were set; use Settings.WithDefaults for what applies.
@@ -91,15 +128,16 @@ func accountFrom(ctx context.Context, q sqldb.Querier, id overture.AccountID, lo
 	a := overture.Account{ID: id}
 	var raw string
 	var created int64
-	err := q.QueryRowContext(ctx, `SELECT name, enabled, settings, created_at FROM account WHERE id = $1`+lock, id).
-		Scan(&a.Name, &a.Enabled, &raw, &created)
+	var stoppedAt sql.NullInt64
+	err := q.QueryRowContext(ctx, `SELECT name, enabled, settings, created_at, stopped, stop_reason, stopped_at FROM account WHERE id = $1`+lock, id).
+		Scan(&a.Name, &a.Enabled, &raw, &created, &a.Stopped, &a.StopReason, &stoppedAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, overture.ErrNotFound("account")
 	}
 	if err != nil {
 		return a, sqldb.Trouble(fmt.Errorf("read account: %w", err))
 	}
-	a.CreatedAt = time.UnixMilli(created).UTC()
+	a.CreatedAt, a.StoppedAt = time.UnixMilli(created).UTC(), sqldb.Time(stoppedAt)
 	a.Settings, err = decodeSettings(raw)
 	return a, err
 }
@@ -118,7 +156,7 @@ func (s *Store) UpdateAccount(ctx context.Context, by overture.Actor, now time.T
 			return err
 		}
 		if a.Settings.DefaultSkillID != 0 {
-			if _, err := skillFrom(ctx, tx, by.AccountID, a.Settings.DefaultSkillID); err != nil {
+			if _, err := openSkillFrom(ctx, tx, by.AccountID, a.Settings.DefaultSkillID); err != nil {
 				return err
 			}
 		}
@@ -136,9 +174,14 @@ func (s *Store) UpdateAccount(ctx context.Context, by overture.Actor, now time.T
 
 // HasAccounts tells whether anybody was set up yet.
 func (s *Store) HasAccounts(ctx context.Context) (bool, error) {
+	exists, err := hasAccounts(ctx, s.db.Read)
+	return exists, sqldb.Trouble(err)
+}
+
+func hasAccounts(ctx context.Context, q sqldb.Querier) (bool, error) {
 	var n int
-	if err := s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT id FROM account LIMIT 1) AS one`).Scan(&n); err != nil {
-		return false, sqldb.Trouble(fmt.Errorf("look for accounts: %w", err))
+	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT id FROM account LIMIT 1) AS one`).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for accounts: %w", err)
 	}
 	return n > 0, nil
 }

@@ -21,13 +21,23 @@ func writeAudit(ctx context.Context, tx *sql.Tx, id int64, by overture.Actor, ac
 	return nil
 }
 
-// AuditEntries lists an account's entries, newest first, older than the given one (zero: from the newest).
-func (s *Store) AuditEntries(ctx context.Context, account overture.AccountID, after overture.AuditID, limit int) ([]overture.AuditEntry, error) {
-	if after == 0 {
-		after = math.MaxInt64
+// AuditEntries lists the entries of an account that the filter selects, newest first.
+func (s *Store) AuditEntries(ctx context.Context, f overture.AuditFilter) ([]overture.AuditEntry, error) {
+	before, until := int64(f.Before), int64(math.MaxInt64)
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	if !f.Until.IsZero() {
+		until = f.Until.UnixMilli()
+	}
+	var from int64
+	if !f.From.IsZero() {
+		from = f.From.UnixMilli()
 	}
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, account_id, actor, action, subject, detail, request_id, at FROM audit
-		WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, account, after, limit)
+		WHERE account_id = $1 AND id < $2 AND at >= $3 AND at < $4 AND action LIKE $5 ESCAPE '\'
+			AND ($6 = '' OR actor = $6) AND ($7 = '' OR subject = $7) ORDER BY id DESC LIMIT $8`,
+		f.AccountID, before, from, until, escapeLike(f.Action)+"%", f.Actor, f.Subject, f.Limit)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list audit entries: %w", err))
 	}

@@ -16,27 +16,41 @@ import (
 // campaignColumns in the order of scanCampaign; the table must be called c.
 const campaignColumns = `c.id, c.account_id, c.brand_id, c.name, c.channel, c.sender_id, c.skill_id, c.text, c.opt_out_text, c.smart_encoding,
 	c.state, c.launch_at, c.send_window, c.rate, c.lookback, c.expires_at, c.policy, c.open_conversation, c.reason, c.recipient_count,
-	c.list_hash, c.content_hash, c.consent_by, c.consent_at, c.created_by, c.created_at, c.updated_at, c.launched_at, c.completed_at, c.archived_at`
+	c.list_hash, c.content_hash, c.consent_by, c.consent_at, c.created_by, c.created_at, c.updated_at, c.launched_at, c.completed_at, c.archived_at, c.rules_id,
+	c.rails, c.undo_seconds, c.undo_until, c.watch`
 
 // scanner is a row or the current row of rows.
 type scanner interface{ Scan(dest ...any) error }
 
-// scanCampaign reads campaignColumns and then more.
+// scanCampaign reads campaignColumns and then more. Of the rules it knows the number only: rulesByID gives the rest.
 func scanCampaign(row scanner, more ...any) (overture.Campaign, error) {
 	var c overture.Campaign
-	var window string
+	var window, rails, watch string
+	var undoUntil sql.NullInt64
 	var lookback int64
+	var rules overture.RulesID
 	var launchAt, expiresAt, consentBy, consentAt, createdAt, updatedAt, launchedAt, completedAt, archivedAt sql.NullInt64
 	if err := row.Scan(append([]any{
 		&c.ID, &c.AccountID, &c.BrandID, &c.Name, &c.Channel, &c.SenderID, &c.SkillID, &c.Content.Text,
 		&c.Content.OptOutText, &c.Content.SmartEncoding, &c.State, &launchAt, &window, &c.Rate, &lookback, &expiresAt, &c.Policy,
 		&c.OpenConversation, &c.Reason, &c.RecipientCount, &c.ListHash, &c.ContentHash, &consentBy, &consentAt, &c.CreatedBy, &createdAt,
-		&updatedAt, &launchedAt, &completedAt, &archivedAt,
+		&updatedAt, &launchedAt, &completedAt, &archivedAt, &rules,
+		&rails, &c.UndoSeconds, &undoUntil, &watch,
 	}, more...)...); err != nil {
 		return c, err
 	}
+	if err := unpack(rails, &c.Rails); err != nil {
+		return c, fmt.Errorf("guard rails of %s: %w", c.ID, err)
+	}
+	if err := unpack(watch, &c.Watch); err != nil {
+		return c, fmt.Errorf("guard of %s: %w", c.ID, err)
+	}
+	c.UndoUntil = sqldb.Time(undoUntil)
 	if err := json.Unmarshal([]byte(window), &c.Window); err != nil {
 		return c, fmt.Errorf("window of %s: %w", c.ID, err)
+	}
+	if rules != 0 {
+		c.Rules = &overture.Rules{ID: rules}
 	}
 	c.Lookback = time.Duration(lookback) * time.Millisecond
 	c.ConsentBy = overture.UserID(consentBy.Int64)
@@ -60,7 +74,10 @@ func (s *Store) campaignIn(ctx context.Context, q sqldb.Querier, account overtur
 	if err != nil {
 		return c, sqldb.Trouble(fmt.Errorf("read campaign %s: %w", id, err))
 	}
-	return c, nil
+	if c.Rules != nil {
+		c.Rules, err = s.rulesByID(ctx, q, c.Rules.ID)
+	}
+	return c, err
 }
 
 // Campaigns lists campaigns of an account with their counters, newest first (B1).
@@ -169,4 +186,21 @@ func stamp(before, now time.Time) time.Time {
 		return after
 	}
 	return now
+}
+
+// unpack reads a JSON column; an empty one is the zero value.
+func unpack(text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
+// pack writes a JSON column; the zero value is empty.
+func pack(v any) (string, error) {
+	raw, err := json.Marshal(v)
+	if string(raw) == "{}" {
+		return "", err
+	}
+	return string(raw), err
 }

@@ -28,16 +28,20 @@ func (s *Store) insertDraft(ctx context.Context, tx *sql.Tx, by overture.Actor, 
 	if err != nil {
 		return c, fmt.Errorf("window: %w", err)
 	}
+	rails, err := pack(c.Rails)
+	if err != nil {
+		return c, fmt.Errorf("guard rails: %w", err)
+	}
 	now = now.Truncate(time.Millisecond).UTC()
 	c.ID, c.AccountID, c.State = overture.CampaignID(s.NewID()), by.AccountID, overture.Draft
 	c.CreatedBy, c.CreatedAt, c.UpdatedAt = by.UserID, now, now
 	_, err = tx.ExecContext(ctx, `INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text,
 			smart_encoding, state, launch_at, send_window, rate, lookback, expires_at, policy, open_conversation, reason, recipient_count,
-			list_hash, content_hash, created_by, created_at, updated_at, planned_through, planning)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', 0, '', '', $19, $20, $20, 0, FALSE)`,
+			list_hash, content_hash, created_by, created_at, updated_at, planned_through, planning, rails, undo_seconds)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', 0, '', '', $19, $20, $20, 0, FALSE, $21, $22)`,
 		c.ID, c.AccountID, c.BrandID, c.Name, c.Channel, c.SenderID, c.SkillID, c.Content.Text, c.Content.OptOutText, c.Content.SmartEncoding,
 		c.State, sqldb.Millis(c.LaunchAt), string(window), c.Rate, c.Lookback.Milliseconds(), sqldb.Millis(c.ExpiresAt), c.Policy,
-		c.OpenConversation, c.CreatedBy, now.UnixMilli())
+		c.OpenConversation, c.CreatedBy, now.UnixMilli(), rails, c.UndoSeconds)
 	if err != nil {
 		return c, fmt.Errorf("insert campaign: %w", err)
 	}
@@ -51,6 +55,10 @@ func (s *Store) UpdateDraft(ctx context.Context, by overture.Actor, c overture.C
 	if err != nil {
 		return c, fmt.Errorf("window: %w", err)
 	}
+	rails, err := pack(c.Rails)
+	if err != nil {
+		return c, fmt.Errorf("guard rails: %w", err)
+	}
 	err = s.db.Transact(ctx, func(tx *sql.Tx) error {
 		current, err := s.draftForChange(ctx, tx, by.AccountID, c.ID, c.UpdatedAt)
 		if err != nil {
@@ -59,10 +67,10 @@ func (s *Store) UpdateDraft(ctx context.Context, by overture.Actor, c overture.C
 		c.UpdatedAt = stamp(current.UpdatedAt, now.Truncate(time.Millisecond).UTC())
 		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET brand_id = $1, name = $2, channel = $3, sender_id = $4, skill_id = $5, text = $6,
 				opt_out_text = $7, smart_encoding = $8, launch_at = $9, send_window = $10, rate = $11, lookback = $12, expires_at = $13,
-				policy = $14, open_conversation = $15, updated_at = $16 WHERE id = $17`,
+				policy = $14, open_conversation = $15, updated_at = $16, rails = $18, undo_seconds = $19 WHERE id = $17`,
 			c.BrandID, c.Name, c.Channel, c.SenderID, c.SkillID, c.Content.Text, c.Content.OptOutText, c.Content.SmartEncoding,
 			sqldb.Millis(c.LaunchAt), string(window), c.Rate, c.Lookback.Milliseconds(), sqldb.Millis(c.ExpiresAt), c.Policy,
-			c.OpenConversation, c.UpdatedAt.UnixMilli(), c.ID); err != nil {
+			c.OpenConversation, c.UpdatedAt.UnixMilli(), c.ID, rails, c.UndoSeconds); err != nil {
 			return fmt.Errorf("update campaign %s: %w", c.ID, err)
 		}
 		return writeAudit(ctx, tx, s.NewID(), by, "campaign.changed", c.ID.String(), fields, now)

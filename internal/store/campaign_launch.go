@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
@@ -36,21 +37,43 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		if c.ConsentBy, err = consenting(ctx, tx, by); err != nil {
 			return err
 		}
+		account, err := accountFrom(ctx, tx, c.AccountID, "")
+		if err != nil {
+			return err
+		}
+		rules, err := s.freezeRules(ctx, tx, c.AccountID, account.Settings.Policy, now)
+		if err != nil {
+			return err
+		}
 		c.ContentHash, c.ConsentAt = c.Content.Hash(), now
 		c.LaunchedAt, c.UpdatedAt = now, stamp(current.UpdatedAt, now)
-		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight)
-			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1)`, s.NewID(), c.AccountID, c.SenderID, c.ID, c.Rate); err != nil {
+		lane := guardAtLaunch(&c, now)
+		watch, err := pack(c.Watch)
+		if err != nil {
+			return fmt.Errorf("guard of %s: %w", c.ID, err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight, allowance, budget, money)
+			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1, $6, $7, $8)`, s.NewID(), c.AccountID, c.SenderID, c.ID, lane.rate, lane.allowance, lane.budget, lane.money); err != nil {
 			return fmt.Errorf("open lane of %s: %w", c.ID, err)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET state = $1, launch_at = $2, list_hash = $3, recipient_count = $4, content_hash = $5,
-				consent_by = $6, consent_at = $7, launched_at = $7, updated_at = $8, planned_through = 0, planning = TRUE WHERE id = $9`,
+				consent_by = $6, consent_at = $7, launched_at = $7, updated_at = $8, planned_through = 0, planning = TRUE, rules_id = $11,
+				undo_until = $12, watch = $13,
+				price_version = (SELECT COALESCE(MAX(p.version), 0) FROM price_table p WHERE p.account_id = $10) WHERE id = $9`,
 			c.State, sqldb.Millis(c.LaunchAt), c.ListHash, c.RecipientCount, c.ContentHash, c.ConsentBy, now.UnixMilli(),
-			c.UpdatedAt.UnixMilli(), c.ID); err != nil {
+			c.UpdatedAt.UnixMilli(), c.ID, c.AccountID, rules, sqldb.Millis(c.UndoUntil), watch); err != nil {
 			return fmt.Errorf("launch %s: %w", c.ID, err)
 		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO campaign_forecast (campaign_id, account_id, state, launched_at, forecast, actual, finish_at, made_at)
+			VALUES ($1, $2, 'pending', $3, '', '', 0, 0)
+			ON CONFLICT (campaign_id) DO UPDATE SET state = 'pending', launched_at = $3, forecast = '', actual = '', finish_at = 0, made_at = 0`, c.ID, c.AccountID, now.UnixMilli()); err != nil {
+			return fmt.Errorf("ask for the forecast of %s: %w", c.ID, err)
+		}
 		detail := fmt.Sprintf("consent given; %d recipients; content %.12s; list %.12s", c.RecipientCount, c.ContentHash, c.ListHash)
+		crashpoint.Pass("CP13a")
 		return writeAudit(ctx, tx, s.NewID(), by, "campaign.launched", c.ID.String(), detail, now)
 	})
+	crashpoint.Pass("CP13b")
 	return c, err
 }
 

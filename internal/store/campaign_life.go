@@ -23,14 +23,14 @@ func (s *Store) PauseCampaign(ctx context.Context, by overture.Actor, id overtur
 // ResumeCampaign goes on where the pause interrupted: scheduled when its launch time is still ahead, running otherwise. A campaign that
 // was running when it was paused has its launch time behind it, so the time alone remembers which of the two it was.
 func (s *Store) ResumeCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, now time.Time) (overture.Campaign, error) {
-	return s.moveCampaign(ctx, by, id, now, "campaign.resumed", func(_ *sql.Tx, c *overture.Campaign) (overture.LaneState, error) {
+	return s.moveCampaign(ctx, by, id, now, "campaign.resumed", func(tx *sql.Tx, c *overture.Campaign) (overture.LaneState, error) {
 		if c.State != overture.Paused {
 			return "", campaignConflict("campaign_not_paused", "the campaign is "+string(c.State)+", not paused: there is nothing to resume")
 		}
 		if c.State, c.Reason = overture.Running, ""; c.LaunchAt.After(now) {
 			c.State = overture.Scheduled
 		}
-		return overture.LaneOpen, nil
+		return overture.LaneOpen, s.acknowledge(ctx, tx, c, now)
 	}, overture.Running)
 }
 
@@ -70,7 +70,11 @@ func (s *Store) moveCampaign(ctx context.Context, by overture.Actor, id overture
 		if _, err := tx.ExecContext(ctx, `UPDATE lane SET state = $1 WHERE sender_id = $2 AND campaign_id = $3`, lane, c.SenderID, c.ID); err != nil {
 			return fmt.Errorf("lane of %s: %w", c.ID, err)
 		}
-		return writeAudit(ctx, tx, s.NewID(), by, action, c.ID.String(), "", now)
+		detail := ""
+		if c.Watch.PausedBy != "" && c.State == overture.Paused {
+			detail = c.Reason // made of figures by the guard, not of somebody's words
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, action, c.ID.String(), detail, now)
 	})
 	return c, err
 }

@@ -15,24 +15,31 @@ import (
 // Standing reads the counters of a campaign and what surrounds them. Its cost does not grow with the list, only with the replies.
 func (s *Store) Standing(ctx context.Context, account overture.AccountID, id overture.CampaignID) (overture.Standing, error) {
 	var st overture.Standing
-	var lane, lease sql.NullInt64
+	var lane, lease, finish sql.NullInt64
 	var laneState, stopReason sql.NullString
 	var rate sql.NullInt64
-	var stopped sql.NullBool
+	var stopped, accountStopped sql.NullBool
+	var barrier, accountWords sql.NullString
+	var resent sql.NullInt64
 	c, err := scanCampaign(s.db.Read.QueryRowContext(ctx, `SELECT `+campaignColumns+`, c.planning, l.id, l.state, sd.rate, sd.stopped, sd.stop_reason,
-			sl.expires_at, (SELECT COALESCE(SUM(i.segments), 0) FROM list_import i WHERE i.campaign_id = c.id AND i.state = 'done')
-		FROM campaign c LEFT JOIN sender sd ON sd.id = c.sender_id LEFT JOIN sender_lease sl ON sl.sender_id = c.sender_id
+			sl.expires_at, (SELECT COALESCE(SUM(i.segments), 0) FROM list_import i WHERE i.campaign_id = c.id AND i.state = 'done'),
+			(SELECT f.finish_at FROM campaign_forecast f WHERE f.campaign_id = c.id AND f.finish_at > 0),
+			l.barrier, l.resent, a.stopped, a.stop_reason, EXISTS (SELECT 1 FROM emergency_stop), NOT (`+noQuarantine+`)
+		FROM campaign c LEFT JOIN account a ON a.id = c.account_id LEFT JOIN sender sd ON sd.id = c.sender_id LEFT JOIN sender_lease sl ON sl.sender_id = c.sender_id
 		LEFT JOIN lane l ON l.sender_id = c.sender_id AND l.campaign_id = c.id
 		WHERE c.id = $1 AND c.account_id = $2`, id, account),
-		&st.Planning, &lane, &laneState, &rate, &stopped, &stopReason, &lease, &st.Segments)
+		&st.Planning, &lane, &laneState, &rate, &stopped, &stopReason, &lease, &st.Segments, &finish,
+		&barrier, &resent, &accountStopped, &accountWords, &st.AllStopped, &st.Quarantined)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, overture.ErrNotFound("campaign")
 	}
 	if err != nil {
 		return st, sqldb.Trouble(fmt.Errorf("standing of %s: %w", id, err))
 	}
+	st.ForecastFinishAt = sqldb.Time(finish)
 	st.Campaign, st.LaneID, st.LaneState = c, overture.LaneID(lane.Int64), overture.LaneState(laneState.String)
 	st.SenderRate, st.SenderStopped, st.SenderStopReason, st.LeaseUntil = int(rate.Int64), stopped.Bool, stopReason.String, sqldb.Time(lease)
+	st.Barrier, st.Resent, st.AccountStopped, st.AccountStopWords = barrier.String, int(resent.Int64), accountStopped.Bool, accountWords.String
 	counts, err := s.campaignCounts(ctx, []overture.CampaignID{id})
 	if err != nil {
 		return st, err
@@ -42,25 +49,12 @@ func (s *Store) Standing(ctx context.Context, account overture.AccountID, id ove
 	if st.Replied, err = s.repliedCount(ctx, id); err != nil {
 		return st, err
 	}
-	st.OptedOut, err = s.optedOutCount(ctx, id)
+	st.OptedOut, err = s.OptedOutCount(ctx, id)
 	return st, err
 }
 
 func (s *Store) repliedCount(ctx context.Context, id overture.CampaignID) (n int, err error) {
 	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL`, id).Scan(&n)
-	return n, sqldb.Trouble(err)
-}
-
-// stoppedBy is the condition that the person of message m, of campaign c, stopped the brand in answer to m: in their own words, matched to
-// m, or through an agent in the conversation that m opened.
-const stoppedBy = `(EXISTS (SELECT 1 FROM inbound i WHERE i.message_id = m.id AND i.message_id > 0 AND i.wish = 'stop')
-	OR EXISTS (SELECT 1 FROM conversation v JOIN consent_event e ON e.account_id = v.account_id AND e.address = v.address
-		WHERE v.brand_id = c.brand_id AND v.address = m.address AND v.message_id = m.id
-		AND e.brand_id = c.brand_id AND e.kind = 'opt_out' AND e.source = 'agent' AND e.at >= v.started_at AND (v.closed_at IS NULL OR e.at <= v.closed_at)))`
-
-func (s *Store) optedOutCount(ctx context.Context, id overture.CampaignID) (n int, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM message m JOIN campaign c ON c.id = m.campaign_id
-		WHERE m.campaign_id = $1 AND m.replied_at IS NOT NULL AND `+stoppedBy, id).Scan(&n)
 	return n, sqldb.Trouble(err)
 }
 

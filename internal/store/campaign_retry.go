@@ -20,7 +20,7 @@ func (s *Store) FailedMessages(ctx context.Context, campaign overture.CampaignID
 	} else {
 		condition = "TRUE"
 	}
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.id, m.campaign_id, m.recipient_id, m.sender_id, m.state, m.reason, r.zones
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.id, m.campaign_id, m.recipient_id, m.sender_id, m.state, m.reason, m.address, r.zones
 		FROM message m JOIN recipient r ON r.id = m.recipient_id
 		WHERE m.campaign_id = $1 AND m.campaign_id > 0 AND m.recipient_id > $2 AND m.state = $3 AND `+condition+`
 		ORDER BY m.recipient_id LIMIT $4`, args...)
@@ -42,7 +42,7 @@ func (s *Store) FailedMessages(ctx context.Context, campaign overture.CampaignID
 func scanEnded(row scanner) (overture.Ended, error) {
 	var m overture.Ended
 	var zones string
-	err := row.Scan(&m.MessageID, &m.CampaignID, &m.RecipientID, &m.SenderID, &m.State, &m.Reason, &zones)
+	err := row.Scan(&m.MessageID, &m.CampaignID, &m.RecipientID, &m.SenderID, &m.State, &m.Reason, &m.Address, &zones)
 	if zones != "" {
 		m.Zones = strings.Split(zones, ",")
 	}
@@ -79,11 +79,15 @@ func (s *Store) requeue(ctx context.Context, tx *sql.Tx, c overture.Campaign, fr
 	for i, x := range items {
 		ids[i], places[x.MessageID] = x.MessageID, x
 	}
+	before, err := s.sendings(ctx, tx, ids, from)
+	if err != nil {
+		return 0, err
+	}
 	condition, arg := sqldb.In(s.db, "id", 1, ids)
 	var moved []overture.MessageID
-	if err := each(ctx, plain(tx, `UPDATE message SET state = $2, reason = '', code = 0, updated_at = $3
+	if err := each(ctx, plain(tx, `UPDATE message SET state = $2, reason = '', code = 0, updated_at = $3, rules_id = $6
 		WHERE `+condition+` AND campaign_id = $4 AND state = $5 RETURNING id`),
-		func(id overture.MessageID) { moved = append(moved, id) }, arg, overture.Queued, now.UnixMilli(), c.ID, from); err != nil {
+		func(id overture.MessageID) { moved = append(moved, id) }, arg, overture.Queued, now.UnixMilli(), c.ID, from, rulesID(c.Rules)); err != nil {
 		return 0, fmt.Errorf("queue messages of %s again: %w", c.ID, err)
 	}
 	if len(moved) == 0 {
@@ -103,6 +107,11 @@ func (s *Store) requeue(ctx context.Context, tx *sql.Tx, c overture.Campaign, fr
 			return 0, fmt.Errorf("queue %s again: %w", id, err)
 		}
 	}
+	if from == overture.Held {
+		if err := unhold(ctx, tx, moved...); err != nil {
+			return 0, err
+		}
+	}
 	if c.State == overture.Completed {
 		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET state = 'running', completed_at = NULL, updated_at = $1 WHERE id = $2`,
 			stamp(c.UpdatedAt, now).UnixMilli(), c.ID); err != nil {
@@ -112,8 +121,11 @@ func (s *Store) requeue(ctx context.Context, tx *sql.Tx, c overture.Campaign, fr
 			return 0, fmt.Errorf("open lane of %s: %w", c.ID, err)
 		}
 	}
-	counts := countDeltas{}
+	counts := newCountDeltas()
 	counts.enter(c.ID, from, -len(moved))
 	counts.enter(c.ID, overture.Queued, len(moved))
-	return len(moved), counts.apply(ctx, tx)
+	for _, id := range moved {
+		counts.send(before[id], -1)
+	}
+	return len(moved), s.writeCounts(ctx, tx, counts)
 }

@@ -30,9 +30,9 @@ func (s *Store) openCampaignsWhere(ctx context.Context, condition string) ([]ove
 	return out, sqldb.Trouble(rows.Err())
 }
 
-// CampaignsToEmpty lists canceled campaigns that still have rows to take back. Rows in flight belong to the dispatch engine.
+// CampaignsToEmpty lists canceled campaigns that still have rows to take back: none in a quarantine. Rows in flight belong to the dispatch engine.
 func (s *Store) CampaignsToEmpty(ctx context.Context) ([]overture.OpenCampaign, error) {
-	return s.openCampaignsWhere(ctx, `c.state = 'canceled' AND EXISTS (SELECT 1 FROM dispatch d WHERE d.lane_id = l.id
+	return s.openCampaignsWhere(ctx, `c.state = 'canceled' AND `+noQuarantine+` AND EXISTS (SELECT 1 FROM dispatch d WHERE d.lane_id = l.id
 		AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = d.message_id))`)
 }
 
@@ -97,7 +97,8 @@ func (s *Store) FinishCampaign(ctx context.Context, c overture.OpenCampaign, now
 }
 
 // CancelRemainder takes back up to limit messages of a canceled campaign that were still to be sent: their dispatch rows go, the messages
-// become canceled, the counters move, all in one transaction. Messages in flight are left to the dispatch engine. It returns how many.
+// become canceled, the counters move, all in one transaction. Messages in flight are left to the dispatch engine, and in a quarantine all are:
+// any of them may have been sent, and has to be looked up before it ends (R11). It returns how many.
 func (s *Store) CancelRemainder(ctx context.Context, c overture.OpenCampaign, limit int, now time.Time) (int, error) {
 	var n int
 	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
@@ -107,6 +108,9 @@ func (s *Store) CancelRemainder(ctx context.Context, c overture.OpenCampaign, li
 		}
 		if state != overture.LaneCanceled {
 			return nil
+		}
+		if quarantined, err := inQuarantine(ctx, tx); err != nil || quarantined {
+			return err
 		}
 		var due, message int64 // the end of the chunk in the lane's order
 		var found int
@@ -132,10 +136,10 @@ func (s *Store) CancelRemainder(ctx context.Context, c overture.OpenCampaign, li
 			func(overture.MessageID) { n++ }, arg, overture.Canceled, overture.ReasonCampaignCancel, now.UnixMilli(), overture.Queued); err != nil {
 			return fmt.Errorf("cancel the remainder of %s: %w", c.ID, err)
 		}
-		counts := countDeltas{}
+		counts := newCountDeltas()
 		counts.enter(c.ID, overture.Queued, -n)
 		counts.enter(c.ID, overture.Canceled, n)
-		return counts.apply(ctx, tx)
+		return s.writeCounts(ctx, tx, counts)
 	})
 	return n, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
@@ -16,6 +17,13 @@ import (
 func (s *Store) Commit(ctx context.Context, now time.Time, work []overture.SenderWork) ([]overture.CommitResult, error) {
 	results := make([]overture.CommitResult, len(work))
 	var err error
+	marks, settlements := false, false
+	for i := range work {
+		marks, settlements = marks || len(work[i].Marks) > 0, settlements || len(work[i].Settlements) > 0
+	}
+	if marks {
+		crashpoint.Pass("CP2")
+	}
 	if s.db.Postgres() {
 		err = s.commitPostgres(ctx, now, work, results)
 	} else {
@@ -23,6 +31,9 @@ func (s *Store) Commit(ctx context.Context, now time.Time, work []overture.Sende
 	}
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("commit attempts: %w", err))
+	}
+	if settlements {
+		crashpoint.Pass("CP9")
 	}
 	return results, nil
 }
@@ -34,16 +45,26 @@ type commitTx struct {
 	now    int64
 	counts countDeltas
 	store  *Store
+	railed map[overture.LaneID]*giveBack // lanes whose guard rails want back what was certainly not sent
+
+	markDays map[overture.MessageID]int64 // on which a day limit counted them
 }
 
-// suppress ends a message whose person opted out or is in a conversation; other verdicts pass unchanged.
-func (c *commitTx) suppress(m overture.Mark, v overture.Verdict) (overture.Verdict, error) {
-	if v != overture.OptedOut && (v != overture.InTalk || m.HoldTalks) {
-		return v, nil
-	}
-	reason := overture.ReasonOptedOut
-	if v == overture.InTalk {
+// suppress ends a message whose person opted out, is in a conversation or over a cap; other verdicts pass unchanged.
+func (c *commitTx) suppress(m overture.Mark, v overture.Verdict, caps *capGate) (overture.Verdict, error) {
+	var reason string
+	switch {
+	case v == overture.OptedOut:
+		reason = overture.ReasonOptedOut
+	case v == overture.InTalk && !m.HoldTalks:
 		reason = overture.ReasonOpenConversation
+	case v == overture.Capped && m.Ruling.Hold:
+		until, _ := caps.over(m)
+		return overture.Gone, c.holdCapped(m, until)
+	case v == overture.Capped:
+		reason = overture.ReasonCapped
+	default:
+		return v, nil
 	}
 	gone, err := c.end(m.Place, overture.Suppressed, reason)
 	if gone {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
@@ -15,29 +16,48 @@ import (
 type postgresCommit struct{ commitTx }
 
 func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
-	return s.db.Transact(ctx, func(tx *sql.Tx) error {
-		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
+	err := s.db.TransactByKey(ctx, func(tx *sql.Tx) error {
+		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), store: s}}
+		if err := c.lockCapped(work); err != nil {
+			return err
+		}
 		if err := c.lockStopped(work); err != nil {
 			return err
 		}
-		for i := range work {
+		for _, i := range byAccount(work) {
 			if err := c.marks(&work[i], &results[i]); err != nil {
 				return err
 			}
+			if len(work[i].Marks) > 0 {
+				crashpoint.Pass("CP2b")
+			}
 		}
-		if err := c.lockMarkers(work); err != nil {
+		if err := c.findRailed(work); err != nil {
+			return err
+		}
+		rest, err := c.accept(work, results)
+		if err != nil {
 			return err
 		}
 		for i := range work {
-			if err := c.settle(&work[i], &results[i]); err != nil {
+			if err := c.settle(&work[i], rest[i], &results[i]); err != nil {
 				return err
 			}
 			if err := c.move(&work[i]); err != nil {
 				return err
 			}
 		}
-		return c.counts.apply(ctx, tx)
+		if err := c.giveBack(); err != nil {
+			return err
+		}
+		return s.writeCounts(ctx, tx, c.counts)
 	})
+	if err == nil {
+		for i := range work {
+			s.db.Unmarked(len(work[i].Settlements))
+		}
+	}
+	return err
 }
 
 // lockStopped locks the brands that people stopped, as the settlements of this transaction say, against the marks that other nodes are
@@ -64,7 +84,7 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 		return nil
 	}
 	r.Verdicts = make([]overture.Verdict, len(w.Marks))
-	gate, err := c.store.gateOf(c.ctx, c.tx, w)
+	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.now)
 	if err != nil {
 		return err
 	}
@@ -75,7 +95,7 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 	for i, m := range w.Marks {
 		verdict := gate.verdict(m)
 		if verdict != overture.Marked {
-			if r.Verdicts[i], err = c.suppress(m, verdict); err != nil {
+			if r.Verdicts[i], err = c.suppress(m, verdict, gate.caps); err != nil {
 				return err
 			}
 			continue
@@ -85,48 +105,35 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 		attempts, tokens, lookups = append(attempts, int16(m.Attempt)), append(tokens, m.Token), append(lookups, m.LookupAt.UnixMilli())
 	}
 	if len(ids) == 0 {
-		return nil
+		return gate.rail.write(&c.commitTx, w, r.Verdicts)
 	}
+	// A marker that another transaction makes at the same time violates the key and undoes this one: cheaper than ON CONFLICT, which writes
+	// every row twice, and it cannot happen while the lease is locked.
 	err = each(c.ctx, plain(c.tx, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
 		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, u.attempt, u.token, $3, 'attempting', 0, u.lookup_at
 		FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[]) u (lane, due, id, attempt, token, lookup_at)
 		JOIN dispatch d ON d.lane_id = u.lane AND d.due_at = u.due AND d.message_id = u.id
-		WHERE d.not_after > $3 ON CONFLICT DO NOTHING RETURNING message_id`),
+		WHERE d.not_after > $3 AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = d.message_id) RETURNING message_id`),
 		func(id overture.MessageID) { r.Verdicts[position[id]] = overture.Marked },
 		w.Lease.SenderID, w.Lease.Epoch, c.now, lanes, dues, ids, attempts, tokens, lookups)
 	if err != nil {
 		return fmt.Errorf("mark: %w", err)
 	}
-	return nil
+	return gate.rail.write(&c.commitTx, w, r.Verdicts)
 }
 
-// lockMarkers locks the markers of all settlements in the order in which receipts lock them. Receipts often come while the answer is being
-// settled, and two transactions that waited for each other's markers would hold up all senders of the node until PostgreSQL ends one.
-func (c *postgresCommit) lockMarkers(work []overture.SenderWork) error {
-	var ids []overture.MessageID
-	for _, w := range work {
-		for _, x := range w.Settlements {
-			ids = append(ids, x.MessageID)
-		}
-	}
-	if len(ids) < 2 {
-		return nil
-	}
-	condition, arg := sqldb.In(c.store.db, "message_id", 1, ids)
-	if _, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM inflight WHERE `+condition+` ORDER BY message_id FOR UPDATE`, arg); err != nil {
-		return fmt.Errorf("lock markers: %w", err)
-	}
-	return nil
-}
-
-func (c *postgresCommit) settle(w *overture.SenderWork, r *overture.CommitResult) error {
+// settle ends or keeps the attempts of w that accept left.
+func (c *postgresCommit) settle(w *overture.SenderWork, xs []overture.Settlement, r *overture.CommitResult) error {
 	var ended, doubted []overture.Settlement
-	for _, x := range w.Settlements {
+	for _, x := range xs {
 		if x.State == overture.Unknown {
 			doubted = append(doubted, x)
 		} else {
 			ended = append(ended, x)
 		}
+	}
+	if err := c.hold(w, ended); err != nil {
+		return err
 	}
 	n, err := c.finish(w, ended)
 	if err != nil {
@@ -136,7 +143,7 @@ func (c *postgresCommit) settle(w *overture.SenderWork, r *overture.CommitResult
 	if err != nil {
 		return err
 	}
-	r.Superseded = len(ended) - n + len(doubted) - d
+	r.Superseded += len(ended) - n + len(doubted) - d
 	return nil
 }
 
@@ -160,7 +167,7 @@ func (c *postgresCommit) finish(w *overture.SenderWork, xs []overture.Settlement
 	rows, err := c.tx.QueryContext(c.ctx, `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
 			$7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
 			u (id, lane, due, started, retry, not_after, attempt, state, token, outcome, provider, reason, http, code)),
-		f AS (DELETE FROM inflight USING u WHERE inflight.message_id = u.id AND inflight.epoch = $15 RETURNING u.*),
+		f AS (DELETE FROM inflight USING u WHERE inflight.message_id = u.id AND inflight.epoch = $15 AND inflight.token = u.token RETURNING u.*),
 		h AS (INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
 			SELECT id, attempt, token, $15, started, $16, outcome, http, code, provider FROM f ON CONFLICT DO NOTHING),
 		q AS (DELETE FROM dispatch USING f WHERE dispatch.lane_id = f.lane AND dispatch.due_at = f.due AND dispatch.message_id = f.id),
@@ -169,8 +176,9 @@ func (c *postgresCommit) finish(w *overture.SenderWork, xs []overture.Settlement
 				provider_id = CASE WHEN f.provider = '' THEN message.provider_id ELSE f.provider END,
 				code = f.code, reason = CASE WHEN f.state = 0 THEN message.reason ELSE f.reason END,
 				accepted_at = CASE WHEN f.state = 50 THEN $16 ELSE message.accepted_at END, updated_at = $16
-			FROM f WHERE message.id = f.id AND (f.state = 0 OR message.state < f.state) RETURNING message.id, message.campaign_id, f.state)
-		SELECT f.id, COALESCE(m.campaign_id, 0), COALESCE(m.state, 0) FROM f LEFT JOIN m ON m.id = f.id`,
+			FROM f WHERE message.id = f.id AND (f.state = 0 OR message.state < f.state) RETURNING message.id, message.campaign_id, f.state,
+				message.replied_at IS NOT NULL AS replied, message.stopped_at IS NOT NULL AS stopped)
+		SELECT id, 0, -1, FALSE, FALSE FROM f UNION ALL SELECT id, campaign_id, state, replied, stopped FROM m`,
 		id, lane, due, started, retry, notAfter, attempt, state, token, outcome, provider, reason, http, code, w.Lease.Epoch, c.now)
 	if err != nil {
 		return 0, fmt.Errorf("settle: %w", err)
@@ -180,16 +188,21 @@ func (c *postgresCommit) finish(w *overture.SenderWork, xs []overture.Settlement
 	settled := 0
 	for rows.Next() {
 		var message overture.MessageID
-		var campaign overture.CampaignID
-		var to overture.State
-		if err := rows.Scan(&message, &campaign, &to); err != nil {
+		to := sending{at: c.now}
+		if err := rows.Scan(&message, &to.campaign, &to.state, &to.replied, &to.stopped); err != nil {
 			return 0, fmt.Errorf("settle: %w", err)
 		}
+		if to.state >= 0 { // its message moved
+			c.counts.move(to.campaign, overture.Queued, to.state)
+			c.counts.send(to, 1)
+			continue
+		}
 		settled++
-		c.counts.move(campaign, overture.Queued, to)
-		if x := byID[message]; x.OptOut {
+		x := byID[message]
+		if x.OptOut {
 			optOuts = append(optOuts, x)
 		}
+		c.settledAgain(w, x)
 	}
 	if err := rows.Err(); err != nil {
 		return 0, fmt.Errorf("settle: %w", err)
@@ -208,12 +221,17 @@ func (c *postgresCommit) doubt(w *overture.SenderWork, xs []overture.Settlement)
 		return 0, nil
 	}
 	id, at, lookups := make([]int64, len(xs)), make([]int64, len(xs)), make([]int16, len(xs))
+	http, code := make([]int64, len(xs)), make([]int64, len(xs))
+	failedFor, token := make([]int64, len(xs)), make([]string, len(xs))
 	for i, x := range xs {
-		id[i], at[i], lookups[i] = int64(x.MessageID), x.LookupAt.UnixMilli(), int16(x.Lookups)
+		id[i], at[i], lookups[i], failedFor[i], token[i] = int64(x.MessageID), x.LookupAt.UnixMilli(), int16(x.Lookups), x.FailedFor.Milliseconds(), x.Token
+		http[i], code[i] = int64(x.HTTPStatus), int64(x.Code)
 	}
-	res, err := c.tx.ExecContext(c.ctx, `UPDATE inflight SET state = 'unknown', lookups = u.lookups, next_lookup_at = u.at
-		FROM unnest($1::bigint[], $2::bigint[], $3::smallint[]) u (id, at, lookups) WHERE inflight.message_id = u.id AND inflight.epoch = $4`,
-		id, at, lookups, w.Lease.Epoch)
+	res, err := c.tx.ExecContext(c.ctx, `UPDATE inflight SET state = 'unknown', lookups = u.lookups, next_lookup_at = u.at, failed_for = u.failed_for,
+			http_status = CASE WHEN u.http = 0 THEN http_status ELSE u.http END, code = CASE WHEN u.code = 0 THEN inflight.code ELSE u.code END
+		FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[]) u (id, at, lookups, http, code, failed_for, token)
+		WHERE inflight.message_id = u.id AND inflight.epoch = $4 AND inflight.token = u.token`,
+		id, at, lookups, w.Lease.Epoch, http, code, failedFor, token)
 	if err != nil {
 		return 0, fmt.Errorf("keep in doubt: %w", err)
 	}
@@ -236,20 +254,16 @@ func (c *postgresCommit) move(w *overture.SenderWork) error {
 			}
 			continue
 		}
-		if m.NewDue.UnixMilli() == m.Due.UnixMilli() {
-			continue
-		}
 		lane, due, id = append(lane, int64(m.LaneID)), append(due, m.Due.UnixMilli()), append(id, int64(m.MessageID))
 		newDue, notAfter = append(newDue, m.NewDue.UnixMilli()), append(notAfter, m.NotAfter.UnixMilli())
 	}
 	if len(id) == 0 {
 		return nil
 	}
-	_, err := c.tx.ExecContext(c.ctx, `WITH d AS (DELETE FROM dispatch USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-			u (lane, due, id, new_due, not_after)
-			WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id
-			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = u.id) RETURNING u.*)
-		INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, new_due, id, not_after FROM d`, lane, due, id, newDue, notAfter)
+	_, err := c.tx.ExecContext(c.ctx, `UPDATE dispatch SET due_at = u.new_due, not_after = u.not_after
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) u (lane, due, id, new_due, not_after)
+		WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id
+			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = u.id)`, lane, due, id, newDue, notAfter)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 )
 
 // The statements of the engine on SQLite: prepared once on the only writer connection, because preparing costs as much as running.
@@ -14,14 +15,15 @@ const (
 	markSQL = `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
 		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, $3, $4, $5, 'attempting', 0, $6
 		FROM dispatch d WHERE d.lane_id = $7 AND d.due_at = $8 AND d.message_id = $9 AND d.not_after > $5 ON CONFLICT DO NOTHING`
-	unmarkSQL  = `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2`
-	doubtSQL   = `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2 WHERE message_id = $3 AND epoch = $4`
+	unmarkSQL = `DELETE FROM inflight WHERE message_id = $1 AND epoch = $2 AND token = $3`
+	doubtSQL  = `UPDATE inflight SET state = 'unknown', lookups = $1, next_lookup_at = $2, http_status = CASE WHEN $6 = 0 THEN http_status ELSE $6 END,
+		code = CASE WHEN $7 = 0 THEN code ELSE $7 END, failed_for = $8 WHERE message_id = $3 AND epoch = $4 AND token = $5`
 	unqueueSQL = `DELETE FROM dispatch WHERE lane_id = $1 AND due_at = $2 AND message_id = $3`
 	// unqueueIdleSQL is for moves: a marked message stays where its marker says.
 	unqueueIdleSQL = unqueueSQL + ` AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = $3)`
 	requeueSQL     = `INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $3, $4)`
 	outcomeSQL     = `UPDATE message SET state = $1, attempts = max(attempts, $2), provider_id = CASE WHEN $3 = '' THEN provider_id ELSE $3 END,
-		code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id`
+		code = $4, reason = $5, accepted_at = COALESCE($6, accepted_at), updated_at = $7 WHERE id = $8 AND state < $1 RETURNING campaign_id, replied_at IS NOT NULL, stopped_at IS NOT NULL`
 	retriedSQL = `UPDATE message SET attempts = max(attempts, $1), code = $2, updated_at = $3 WHERE id = $4`
 	attemptSQL = `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`
@@ -61,13 +63,21 @@ type sqliteCommit struct {
 
 func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
 	q := s.gateQueries()
+	if err := s.db.Prepare(ctx, append(countQueries, bulkQueries...)...); err != nil {
+		return err
+	}
 	if err := s.db.Prepare(ctx, q.lease, q.lanes, q.optOuts, q.talks, markSQL, unmarkSQL, doubtSQL, unqueueSQL, unqueueIdleSQL, requeueSQL, outcomeSQL, retriedSQL, attemptSQL); err != nil {
 		return err
+	}
+	if asksAboutCaps(work) {
+		if err := s.db.Prepare(ctx, s.contactsQuery()); err != nil {
+			return err
+		}
 	}
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		// The driver watches a cancelable context with a goroutine per statement; a transaction of a few milliseconds does not need that.
 		ctx := context.WithoutCancel(ctx)
-		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: countDeltas{}, store: s}}
+		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), store: s}}
 		var err error
 		if c.st, err = s.commitStatements(ctx, tx); err != nil {
 			return err
@@ -76,6 +86,12 @@ func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture
 			if err := c.marks(&work[i], &results[i]); err != nil {
 				return err
 			}
+			if len(work[i].Marks) > 0 {
+				crashpoint.Pass("CP2b")
+			}
+		}
+		if err := c.findRailed(work); err != nil {
+			return err
 		}
 		for i := range work {
 			if err := c.settle(&work[i], &results[i]); err != nil {
@@ -85,7 +101,10 @@ func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture
 				return err
 			}
 		}
-		return c.counts.apply(ctx, tx)
+		if err := c.giveBack(); err != nil {
+			return err
+		}
+		return s.writeCounts(ctx, tx, c.counts)
 	})
 }
 
@@ -94,27 +113,34 @@ func (c *sqliteCommit) marks(w *overture.SenderWork, r *overture.CommitResult) e
 		return nil
 	}
 	r.Verdicts = make([]overture.Verdict, len(w.Marks))
-	gate, err := c.store.gateOf(c.ctx, c.tx, w)
+	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.now)
 	if err != nil {
 		return err
 	}
+	var positions []int
 	for i, m := range w.Marks {
-		verdict := gate.verdict(m)
-		if verdict == overture.Marked {
-			res, err := c.st.mark.ExecContext(c.ctx, w.Lease.SenderID, w.Lease.Epoch, m.Attempt, m.Token, c.now, m.LookupAt.UnixMilli(),
-				m.LaneID, m.Due.UnixMilli(), m.MessageID)
-			if err != nil {
-				return fmt.Errorf("mark: %w", err)
-			}
-			if n, err := res.RowsAffected(); err != nil || n == 0 {
-				verdict = overture.Gone
-			}
-		} else if verdict, err = c.suppress(m, verdict); err != nil {
+		if r.Verdicts[i] = gate.verdict(m); r.Verdicts[i] == overture.Marked {
+			positions = append(positions, i)
+		} else if r.Verdicts[i], err = c.suppress(m, r.Verdicts[i], gate.caps); err != nil {
 			return err
 		}
-		r.Verdicts[i] = verdict
 	}
-	return nil
+	left, err := c.markBulk(w, r, positions)
+	if err != nil {
+		return err
+	}
+	for _, i := range left {
+		m := &w.Marks[i]
+		res, err := c.st.mark.ExecContext(c.ctx, w.Lease.SenderID, w.Lease.Epoch, m.Attempt, m.Token, c.now, m.LookupAt.UnixMilli(),
+			m.LaneID, m.Due.UnixMilli(), m.MessageID)
+		if err != nil {
+			return fmt.Errorf("mark: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			r.Verdicts[i] = overture.Gone
+		}
+	}
+	return gate.rail.write(&c.commitTx, w, r.Verdicts)
 }
 
 func (c *sqliteCommit) unqueue(p overture.Place) error {
@@ -132,23 +158,31 @@ func (c *sqliteCommit) record(id overture.MessageID, state overture.State, attem
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var campaign overture.CampaignID
-		if err := rows.Scan(&campaign); err != nil {
+		x := sending{state: state, at: c.now}
+		if err := rows.Scan(&x.campaign, &x.replied, &x.stopped); err != nil {
 			return fmt.Errorf("record outcome: %w", err)
 		}
-		c.counts.move(campaign, overture.Queued, state)
+		c.counts.move(x.campaign, overture.Queued, state)
+		c.counts.send(x, 1)
 	}
 	return rows.Err()
 }
 
 func (c *sqliteCommit) settle(w *overture.SenderWork, r *overture.CommitResult) error {
-	for _, x := range w.Settlements {
+	if err := c.hold(w, w.Settlements); err != nil {
+		return err
+	}
+	left, err := c.settleBulk(w)
+	if err != nil {
+		return err
+	}
+	for _, x := range left {
 		var res sql.Result
 		var err error
 		if x.State == overture.Unknown {
-			res, err = c.st.doubt.ExecContext(c.ctx, x.Lookups, x.LookupAt.UnixMilli(), x.MessageID, w.Lease.Epoch)
+			res, err = c.st.doubt.ExecContext(c.ctx, x.Lookups, x.LookupAt.UnixMilli(), x.MessageID, w.Lease.Epoch, x.Token, x.HTTPStatus, x.Code, x.FailedFor.Milliseconds())
 		} else {
-			res, err = c.st.unmark.ExecContext(c.ctx, x.MessageID, w.Lease.Epoch)
+			res, err = c.st.unmark.ExecContext(c.ctx, x.MessageID, w.Lease.Epoch, x.Token)
 		}
 		if err != nil {
 			return fmt.Errorf("settle: %w", err)
@@ -168,6 +202,7 @@ func (c *sqliteCommit) settle(w *overture.SenderWork, r *overture.CommitResult) 
 }
 
 func (c *sqliteCommit) settled(w *overture.SenderWork, x overture.Settlement) error {
+	c.settledAgain(w, x)
 	if _, err := c.st.attempt.ExecContext(c.ctx, x.MessageID, x.Attempt, x.Token, w.Lease.Epoch, x.StartedAt.UnixMilli(), c.now, x.Outcome,
 		x.HTTPStatus, x.Code, x.ProviderID); err != nil {
 		return fmt.Errorf("write attempt: %w", err)

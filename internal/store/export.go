@@ -54,9 +54,7 @@ func (s *Store) CampaignRecords(ctx context.Context, account overture.AccountID,
 func (s *Store) answers(ctx context.Context, ids []overture.CampaignID) (replied, optedOut map[overture.CampaignID]int, err error) {
 	replied, optedOut = map[overture.CampaignID]int{}, map[overture.CampaignID]int{}
 	condition, arg := sqldb.In(s.db, "m.campaign_id", 1, ids)
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.campaign_id, COUNT(*), SUM(CASE WHEN `+stoppedBy+` THEN 1 ELSE 0 END)
-		FROM message m JOIN campaign c ON c.id = m.campaign_id
-		WHERE `+condition+` AND m.replied_at IS NOT NULL GROUP BY m.campaign_id`, arg)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.campaign_id, COUNT(*), COUNT(m.stopped_at) FROM message m WHERE `+condition+` AND m.replied_at IS NOT NULL GROUP BY m.campaign_id`, arg)
 	if err != nil {
 		return nil, nil, sqldb.Trouble(fmt.Errorf("count answers: %w", err))
 	}

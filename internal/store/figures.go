@@ -8,8 +8,7 @@ import (
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
-// FigureCounts adds up the counters of the launched campaigns that the filter selects (H1). It reads counters and the rows of those who
-// answered, never all messages.
+// FigureCounts adds up the counters of the launched campaigns that the filter selects (H1). It reads counters only.
 func (s *Store) FigureCounts(ctx context.Context, f overture.FigureFilter) (overture.FigureCounts, error) {
 	out := overture.FigureCounts{Counts: overture.Counts{}}
 	where, args := s.figureWhere(f)
@@ -33,8 +32,8 @@ func (s *Store) FigureCounts(ctx context.Context, f overture.FigureFilter) (over
 	if err := rows.Err(); err != nil {
 		return out, sqldb.Trouble(fmt.Errorf("figures: %w", err))
 	}
-	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN `+stoppedBy+` THEN 1 ELSE 0 END), 0)
-		FROM campaign c JOIN message m ON m.campaign_id = c.id AND m.replied_at IS NOT NULL WHERE `+where, args...).Scan(&out.Replied, &out.OptedOut)
+	err = s.db.Read.QueryRowContext(ctx, `SELECT COALESCE(SUM(k.replied), 0), COALESCE(SUM(k.stopped), 0)
+		FROM campaign c JOIN sent_count k ON k.campaign_id = c.id WHERE `+where, args...).Scan(&out.Replied, &out.OptedOut)
 	return out, sqldb.Trouble(err)
 }
 

@@ -11,24 +11,38 @@ import (
 )
 
 // gate is what the attempt's transaction knows about a sender's marks: whether the lease still holds, which lanes are open, who opted
-// out, who is in a conversation.
+// out, who is in a conversation, and who has had as many messages as a cap allows.
 type gate struct {
 	lease bool
-	lanes map[overture.LaneID]bool
+	lanes map[overture.LaneID]overture.CampaignID // the open ones; 0: answers
 	outs  map[overture.Address]bool
 	talks map[overture.Address]bool
+	caps  *capGate // nil: no mark has a cap
+	rail  *rail    // nil: no guard rail bounds the marks
 }
 
 func (g gate) verdict(m overture.Mark) overture.Verdict {
+	campaign, open := g.lanes[m.LaneID]
 	switch {
 	case !g.lease:
 		return overture.LeaseLost
-	case !g.lanes[m.LaneID]:
+	case !open:
 		return overture.LaneClosed
 	case g.outs[m.Address]:
 		return overture.OptedOut
 	case g.talks[m.Address] && (m.SkipTalks || m.HoldTalks):
 		return overture.InTalk
+	}
+	if _, over := g.caps.over(m); over {
+		return overture.Capped
+	}
+	if g.rail != nil {
+		if v := g.rail.admit(m); v != overture.Marked {
+			return v
+		}
+	}
+	if campaign != 0 {
+		g.caps.count(m)
 	}
 	return overture.Marked
 }
@@ -46,8 +60,8 @@ func (s *Store) gateQueries() gateQueries {
 	}
 	return gateQueries{
 		lease: `SELECT 1 FROM sender_lease WHERE sender_id = $1 AND epoch = $2 AND owner = $3` + s.db.ForShare(),
-		lanes: `SELECT l.id FROM lane l JOIN sender sd ON sd.id = l.sender_id WHERE l.sender_id = $1 AND ` + lanes +
-			` AND l.state = 'open' AND sd.stopped = FALSE` + lock,
+		lanes: `SELECT l.id, l.campaign_id, l.allowance, l.budget, l.money, a.settings FROM lane l JOIN sender sd ON sd.id = l.sender_id JOIN account a ON a.id = l.account_id
+			WHERE l.sender_id = $1 AND ` + lanes + ` AND l.state = 'open' AND sd.stopped = FALSE AND ` + unbarred + ` AND ` + nobodyStopped + ` AND ` + noQuarantine + lock,
 		optOuts: `SELECT address FROM opt_out WHERE brand_id = $1 AND channel = $2 AND ` + people,
 		talks:   `SELECT DISTINCT address FROM conversation WHERE brand_id = $1 AND state <> 'closed' AND ` + talkers,
 	}
@@ -55,8 +69,8 @@ func (s *Store) gateQueries() gateQueries {
 
 // gateOf reads the gate inside the transaction. On PostgreSQL it locks the lease, the lanes and the brand against change until the
 // commit, so that a pause, a cancel, a takeover or an opt-out is either seen here or waits for us; SQLite has one writer anyway.
-func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork) (gate, error) {
-	g := gate{lanes: map[overture.LaneID]bool{}, outs: map[overture.Address]bool{}, talks: map[overture.Address]bool{}}
+func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, now int64) (gate, error) {
+	g := gate{lanes: map[overture.LaneID]overture.CampaignID{}, outs: map[overture.Address]bool{}, talks: map[overture.Address]bool{}}
 	q := s.gateQueries()
 	if err := each(ctx, s.prepared(tx, q.lease), func(int) { g.lease = true }, w.Lease.SenderID, w.Lease.Epoch, w.Lease.Owner); err != nil {
 		return g, fmt.Errorf("check lease: %w", err)
@@ -70,8 +84,19 @@ func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork) 
 		}
 	}
 	_, lanes := sqldb.In(s.db, "", 0, lanesOf(w.Marks))
-	if err := each(ctx, s.prepared(tx, q.lanes), func(id overture.LaneID) { g.lanes[id] = true }, w.Lease.SenderID, lanes); err != nil {
+	railed, settings := map[overture.LaneID]*laneRail{}, ""
+	if err := eachRow(ctx, s.prepared(tx, q.lanes), func(rows *sql.Rows) error {
+		var id overture.LaneID
+		l := &laneRail{}
+		err := rows.Scan(&id, &l.campaign, &l.allowance, &l.budget, &l.money, &settings)
+		g.lanes[id], railed[id] = l.campaign, l
+		return err
+	}, w.Lease.SenderID, lanes); err != nil {
 		return g, fmt.Errorf("check lanes: %w", err)
+	}
+	var err error
+	if g.rail, err = s.railOf(ctx, tx, w, railed, settings, now); err != nil {
+		return g, fmt.Errorf("check guard rails: %w", err)
 	}
 	_, people := sqldb.In(s.db, "", 0, addresses(w.Marks))
 	if err := each(ctx, s.prepared(tx, q.optOuts), func(a overture.Address) { g.outs[a] = true }, w.BrandID, w.Channel, people); err != nil {
@@ -82,7 +107,8 @@ func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork) 
 			return g, fmt.Errorf("check conversations: %w", err)
 		}
 	}
-	return g, nil
+	g.caps, err = s.capGateOf(ctx, tx, w, now)
+	return g, err
 }
 
 // rowSource runs one query with its arguments.

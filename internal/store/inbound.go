@@ -210,7 +210,8 @@ func liveState(s overture.State, marker string) overture.State {
 func (s *Store) ApplyReplies(ctx context.Context, replies []overture.Reply, now time.Time) (applied int, err error) {
 	err = s.db.Transact(ctx, func(tx *sql.Tx) error {
 		applied = 0
-		fresh, err := s.takeReplies(ctx, tx, replies, now)
+		counts := newCountDeltas()
+		fresh, err := s.takeReplies(ctx, tx, replies, counts, now)
 		if err != nil {
 			return err
 		}
@@ -220,16 +221,16 @@ func (s *Store) ApplyReplies(ctx context.Context, replies []overture.Reply, now 
 			}
 		}
 		applied = len(fresh)
-		return nil
+		return s.writeCounts(ctx, tx, counts)
 	})
 	return applied, err
 }
 
 // takeReplies marks the inbounds as processed and the messages as answered, in the order of their ids so that two transactions never
 // wait for each other in a circle, and gives back those that nobody had processed.
-func (s *Store) takeReplies(ctx context.Context, tx *sql.Tx, replies []overture.Reply, now time.Time) ([]overture.Reply, error) {
+func (s *Store) takeReplies(ctx context.Context, tx *sql.Tx, replies []overture.Reply, counts countDeltas, now time.Time) ([]overture.Reply, error) {
 	var fresh []overture.Reply
-	answered := map[overture.MessageID]time.Time{}
+	answered := map[overture.MessageID]answer{}
 	for _, r := range replies {
 		res, err := tx.ExecContext(ctx, `UPDATE inbound SET processed_at = $1, message_id = $2 WHERE id = $3 AND account_id = $4 AND processed_at IS NULL`,
 			now.UnixMilli(), r.Outbound.MessageID, r.Inbound.ID, r.Inbound.AccountID)
@@ -244,16 +245,40 @@ func (s *Store) takeReplies(ctx context.Context, tx *sql.Tx, replies []overture.
 			continue
 		}
 		fresh = append(fresh, r)
-		if id := r.Outbound.MessageID; id != 0 && (answered[id].IsZero() || r.Inbound.ReceivedAt.Before(answered[id])) {
-			answered[id] = r.Inbound.ReceivedAt
+		if id := r.Outbound.MessageID; id != 0 {
+			answered[id] = answered[id].and(r)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(answered)) {
-		if _, err := tx.ExecContext(ctx, `UPDATE message SET replied_at = $1 WHERE id = $2 AND replied_at IS NULL`, answered[id].UnixMilli(), id); err != nil {
-			return nil, fmt.Errorf("mark message as answered: %w", err)
+		if err := answered[id].mark(ctx, tx, counts, id); err != nil {
+			return nil, err
 		}
 	}
 	return fresh, nil
+}
+
+// answer is what the replies of a batch say to one message: when the first came, and when the first that stops the brand.
+type answer struct {
+	account            overture.AccountID
+	repliedAt, stopped time.Time
+}
+
+func (a answer) and(r overture.Reply) answer {
+	at := r.Inbound.ReceivedAt
+	if a.account = r.Inbound.AccountID; a.repliedAt.IsZero() || at.Before(a.repliedAt) {
+		a.repliedAt = at
+	}
+	if r.Wish.Kind == overture.WishStop && (a.stopped.IsZero() || at.Before(a.stopped)) {
+		a.stopped = at
+	}
+	return a
+}
+
+func (a answer) mark(ctx context.Context, tx *sql.Tx, counts countDeltas, id overture.MessageID) error {
+	if err := markReplied(ctx, tx, counts, a.account, id, a.repliedAt.UnixMilli()); err != nil || a.stopped.IsZero() {
+		return err
+	}
+	return markStopped(ctx, tx, counts, a.account, id, a.stopped.UnixMilli())
 }
 
 func (s *Store) applyReply(ctx context.Context, tx *sql.Tx, r overture.Reply, now time.Time) error {

@@ -102,15 +102,26 @@ func headerText(header []string) (string, error) {
 
 // errImportGone stops a loader whose import was declared dead meanwhile, so that it cannot add rows behind the cleaner's back.
 func errImportGone() error {
-	return overture.ErrConflict("import_gone", "this import stood still too long and was removed; upload the file again")
+	return overture.ErrConflict("import_gone", "this import was canceled, or stood still too long, and nothing of it is in the list")
 }
 
-const touchLoading = `UPDATE list_import SET row_count = $1, touched_at = $2 WHERE id = $3 AND state = 'loading'`
+const touchLoading = `UPDATE list_import SET row_count = $1, touched_at = $2, valid = $4, rejected = $5, duplicates = $6, opted_out = $7
+	WHERE id = $3 AND state = 'loading'`
 
-// TouchImport says that an import is alive.
+func touchValues(im overture.Import, now time.Time) []any {
+	return []any{im.Rows, now.UnixMilli(), int64(im.ID), im.Valid, im.Rejected, im.Duplicates, im.OptedOut}
+}
+
+// TouchImport says that an import is alive. Conflict: it was given up.
 func (s *Store) TouchImport(ctx context.Context, im overture.Import, now time.Time) error {
-	_, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET touched_at = $1 WHERE id = $2 AND state = 'loading'`, now.UnixMilli(), im.ID)
-	return sqldb.Trouble(err)
+	res, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET touched_at = $1 WHERE id = $2 AND state = 'loading'`, now.UnixMilli(), im.ID)
+	if err != nil {
+		return sqldb.Trouble(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return errImportGone()
+	}
+	return nil
 }
 
 // FinishImport makes the rows of a loading import part of the list: figures, state and the campaign's count change in one transaction.
@@ -175,7 +186,7 @@ func (s *Store) imports(ctx context.Context, q sqldb.Querier, where string, args
 	return out, sqldb.Trouble(rows.Err())
 }
 
-// Imports lists the imports of a campaign, newest first. While one is loading its Rows grow.
+// Imports lists the imports of a campaign, newest first. While one is loading its counts grow.
 func (s *Store) Imports(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) ([]overture.Import, error) {
 	return s.imports(ctx, s.db.Read, `i.campaign_id = $1 AND i.account_id = $2 ORDER BY i.id DESC`, campaign, account)
 }
@@ -210,7 +221,7 @@ func (s *Store) ListSummary(ctx context.Context, account overture.AccountID, cam
 		if im.WorstSegments >= sum.WorstSegments {
 			sum.WorstImport, sum.WorstRow, sum.WorstSegments = im.ID, im.WorstRow, im.WorstSegments
 		}
-		sum.Stale = sum.Stale || im.Valid > 0 && im.ContentHash != "" && im.ContentHash != content
+		sum.Stale = sum.Stale || im.Rows > 0 && im.ContentHash != "" && im.ContentHash != content
 	}
 	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM problem p JOIN list_import i ON i.id = p.import_id
 		WHERE i.campaign_id = $1 AND i.account_id = $2 AND i.state = 'done'`, campaign, account).Scan(&sum.Problems)

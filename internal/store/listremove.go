@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,30 @@ func (s *Store) AbandonImport(ctx context.Context, im overture.Import, why strin
 	return sqldb.Trouble(err)
 }
 
+// CancelImport gives up a loading import because a person wants it. Its loader finds out at its next chunk, on whatever node it is, and takes
+// the rows away; when there is none any more, the next cleanup does. NotFound: no such import. Conflict: it is in the list already.
+func (s *Store) CancelImport(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, im overture.ImportID, now time.Time) error {
+	res, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET state = 'removing', error = 'the upload was canceled', finished_at = $1, touched_at = $1
+		WHERE id = $2 AND account_id = $3 AND campaign_id = $4 AND state = 'loading'`, now.UnixMilli(), im, account, campaign)
+	if err != nil {
+		return sqldb.Trouble(fmt.Errorf("cancel %s: %w", im, err))
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	var state overture.ImportState
+	err = s.db.Read.QueryRowContext(ctx, `SELECT state FROM list_import WHERE id = $1 AND account_id = $2 AND campaign_id = $3`, im, account, campaign).Scan(&state)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return overture.ErrNotFound("import")
+	case err != nil:
+		return sqldb.Trouble(fmt.Errorf("cancel %s: %w", im, err))
+	case state == overture.ImportDone:
+		return overture.ErrConflict("import_done", "this list is loaded already; empty the campaign's list to take it back")
+	}
+	return nil
+}
+
 // DeadImports lists imports whose rows wait to be removed: those that gave no sign of life since a time, and on SQLite, where one process at a
 // time owns the database, those from before it was opened.
 func (s *Store) DeadImports(ctx context.Context, silentSince time.Time) ([]overture.Import, error) {
@@ -47,7 +72,8 @@ func (s *Store) RemoveImport(ctx context.Context, im overture.Import) error {
 	if err := s.removeProblems(ctx, im.ID); err != nil {
 		return err
 	}
-	_, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET state = 'failed' WHERE id = $1 AND state = 'removing'`, im.ID)
+	_, err := s.db.Write.ExecContext(ctx, `UPDATE list_import SET state = 'failed', valid = 0, rejected = 0, duplicates = 0, opted_out = 0
+		WHERE id = $1 AND state = 'removing'`, im.ID)
 	return sqldb.Trouble(err)
 }
 

@@ -31,6 +31,31 @@ func (s *Store) OptOut(ctx context.Context, by overture.Actor, o overture.OptOut
 	return fresh, err
 }
 
+// OptOutMany stops many people of one brand in one transaction, each with a line in the ledger, and tells how many were not stopped before. The
+// audit log says once that it happened, and how many they were. All of list have the same account and brand.
+func (s *Store) OptOutMany(ctx context.Context, by overture.Actor, list []overture.OptOut) (fresh int, err error) {
+	if len(list) == 0 {
+		return 0, nil
+	}
+	err = s.db.Transact(ctx, func(tx *sql.Tx) error {
+		fresh = 0
+		if err := s.lockBrand(ctx, tx, list[0].AccountID, list[0].BrandID); err != nil {
+			return err
+		}
+		for _, o := range list {
+			isNew, err := s.applyOptOut(ctx, tx, o)
+			if err != nil {
+				return err
+			}
+			if isNew {
+				fresh++
+			}
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, "opt_out.imported", list[0].BrandID.String(), fmt.Sprintf("%d people, %d of them new", len(list), fresh), list[0].CreatedAt)
+	})
+	return fresh, err
+}
+
 // OptIn lets the brand write again and keeps the evidence. It tells whether the person was stopped before.
 func (s *Store) OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error) {
 	err = s.db.Transact(ctx, func(tx *sql.Tx) error {

@@ -16,22 +16,28 @@ import (
 // unfinished are the conditions of the index campaign_unfinished.
 const unfinished = `launched_at IS NOT NULL AND completed_at IS NULL`
 
-// Plannings lists the launched campaigns, of all accounts, whose recipients are not all messages yet, oldest first. A campaign whose
-// window cannot be read is left out and reported in the error; the others are given.
+// Plannings lists the launched campaigns, of all accounts, whose recipients are not all messages yet and whose undo window is over, oldest
+// first. A campaign whose window or rules cannot be read is left out and reported in the error; the others are given.
 func (s *Store) Plannings(ctx context.Context) ([]overture.Planning, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, account_id, sender_id, send_window, launch_at, expires_at, planned_through
-		FROM campaign WHERE `+unfinished+` AND planning = TRUE ORDER BY id`)
+	return s.plannings(ctx, `planning = TRUE AND (undo_until IS NULL OR undo_until <= $1)`, time.Now().UnixMilli())
+}
+
+func (s *Store) plannings(ctx context.Context, condition string, args ...any) ([]overture.Planning, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, account_id, sender_id, send_window, launch_at, expires_at, planned_through, rules_id
+		FROM campaign WHERE `+unfinished+` AND `+condition+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("campaigns to plan: %w", err))
 	}
 	defer rows.Close()
-	var out []overture.Planning
+	var read, out []overture.Planning
+	var ids []overture.RulesID
 	var unreadable []error
 	for rows.Next() {
 		var p overture.Planning
 		var window string
 		var launchAt, expiresAt sql.NullInt64
-		if err := rows.Scan(&p.CampaignID, &p.AccountID, &p.SenderID, &window, &launchAt, &expiresAt, &p.Through); err != nil {
+		var rules overture.RulesID
+		if err := rows.Scan(&p.CampaignID, &p.AccountID, &p.SenderID, &window, &launchAt, &expiresAt, &p.Through, &rules); err != nil {
 			return nil, fmt.Errorf("campaigns to plan: %w", err)
 		}
 		if err := json.Unmarshal([]byte(window), &p.Window); err != nil {
@@ -39,9 +45,18 @@ func (s *Store) Plannings(ctx context.Context) ([]overture.Planning, error) {
 			continue
 		}
 		p.LaunchAt, p.ExpiresAt = sqldb.Time(launchAt), sqldb.Time(expiresAt)
+		read, ids = append(read, p), append(ids, rules)
+	}
+	unreadable = append(unreadable, sqldb.Trouble(rows.Err()))
+	rows.Close()
+	for i, p := range read {
+		if p.Rules, err = s.rulesByID(ctx, s.db.Read, ids[i]); err != nil {
+			unreadable = append(unreadable, fmt.Errorf("%s: %w", p.CampaignID, err))
+			continue
+		}
 		out = append(out, p)
 	}
-	return out, errors.Join(sqldb.Trouble(rows.Err()), errors.Join(unreadable...))
+	return out, errors.Join(unreadable...)
 }
 
 // RecipientsToPlan gives the next recipients of a campaign in the order of their ids, without their variables. Rows of an import that
@@ -89,7 +104,7 @@ func (s *Store) RecipientsToPlan(ctx context.Context, p overture.Planning, limit
 }
 
 // WritePlan turns recipients into messages in one transaction: queued with their place in the queue, or canceled when the campaign was
-// canceled meanwhile. The cursor moves in the same transaction and is what keeps two nodes apart: ok is false, and nothing changed, when
+// canceled meanwhile; in a quarantine always queued, to be looked up first. The cursor moves in the same transaction and is what keeps two nodes apart: ok is false, and nothing changed, when
 // somebody else has moved it since p was read. Rows are the authority all the same: a recipient that already has a message gets no
 // second one, wherever the cursor stands. last ends the planning. Give at most 500 messages: SQLite's writer is held for milliseconds.
 func (s *Store) WritePlan(ctx context.Context, p overture.Planning, messages []overture.PlannedMessage, last bool, now time.Time) (ok bool, err error) {
@@ -110,14 +125,18 @@ func (s *Store) WritePlan(ctx context.Context, p overture.Planning, messages []o
 		if len(messages) == 0 {
 			return nil
 		}
-		b := planBatch{planning: p, messages: messages, first: s.ids.Take(len(messages)), now: now.UnixMilli(), state: overture.Queued}
+		b := planBatch{planning: p, messages: messages, first: s.ids.Take(len(messages)), now: now.UnixMilli(), state: overture.Queued, rules: rulesID(p.Rules)}
 		var lane overture.LaneState
 		// On PostgreSQL a cancel waits for this transaction, and then finds what it wrote.
 		if err := tx.QueryRowContext(ctx, `SELECT id, state FROM lane WHERE sender_id = $1 AND campaign_id = $2`+s.db.ForShare(),
 			p.SenderID, p.CampaignID).Scan(&b.lane, &lane); err != nil {
 			return fmt.Errorf("lane: %w", err)
 		}
-		if lane == overture.LaneCanceled {
+		quarantined, err := inQuarantine(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if lane == overture.LaneCanceled && !quarantined {
 			b.state, b.reason = overture.Canceled, overture.ReasonCampaignCancel
 		}
 		insert := s.insertPlannedSQLite
@@ -128,9 +147,9 @@ func (s *Store) WritePlan(ctx context.Context, p overture.Planning, messages []o
 		if err != nil {
 			return fmt.Errorf("insert messages: %w", err)
 		}
-		counts := countDeltas{}
+		counts := newCountDeltas()
 		counts.enter(p.CampaignID, b.state, n)
-		return counts.apply(ctx, tx)
+		return s.writeCounts(ctx, tx, counts)
 	})
 	if err != nil {
 		return false, sqldb.Trouble(fmt.Errorf("plan %s: %w", p.CampaignID, err))
@@ -145,6 +164,7 @@ type planBatch struct {
 	lane     overture.LaneID
 	state    overture.State
 	reason   string
+	rules    overture.RulesID
 	now      int64
 }
 
@@ -158,8 +178,8 @@ func notAfterMillis(m overture.PlannedMessage) int64 {
 // insertPlannedSQLite uses one prepared statement per row, which is as fast as SQLite gets. It returns how many messages were new.
 func (s *Store) insertPlannedSQLite(ctx context.Context, tx *sql.Tx, b planBatch) (int, error) {
 	message, err := tx.PrepareContext(ctx, `INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body,
-			state, attempts, segments, provider_id, code, reason, updated_at)
-		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, '', $8, 0, $9, '', 0, $10, $11) ON CONFLICT DO NOTHING`)
+			state, attempts, segments, provider_id, code, reason, updated_at, rules_id)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $7, '', $8, 0, $9, '', 0, $10, $11, $12) ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return 0, err
 	}
@@ -172,7 +192,7 @@ func (s *Store) insertPlannedSQLite(ctx context.Context, tx *sql.Tx, b planBatch
 	p, written := b.planning, 0
 	for i, m := range b.messages {
 		id := s.ids.At(b.first, i)
-		res, err := message.ExecContext(ctx, id, p.AccountID, p.CampaignID, m.RecipientID, p.SenderID, b.lane, m.Address, b.state, m.Segments, b.reason, b.now)
+		res, err := message.ExecContext(ctx, id, p.AccountID, p.CampaignID, m.RecipientID, p.SenderID, b.lane, m.Address, b.state, m.Segments, b.reason, b.now, b.rules)
 		if err != nil {
 			return 0, err
 		}
@@ -206,15 +226,15 @@ func (s *Store) insertPlannedPostgres(ctx context.Context, tx *sql.Tx, b planBat
 	p, written := b.planning, 0
 	var fresh, dues, notAfters []int64
 	err := each(ctx, plain(tx, `INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts,
-			segments, provider_id, code, reason, updated_at)
-		SELECT u.id, $5::bigint, $6::bigint, u.recipient, 0, $7::bigint, $8::bigint, 0, u.address, '', $9::smallint, 0, u.segments, '', 0, $10::text, $11::bigint
+			segments, provider_id, code, reason, updated_at, rules_id)
+		SELECT u.id, $5::bigint, $6::bigint, u.recipient, 0, $7::bigint, $8::bigint, 0, u.address, '', $9::smallint, 0, u.segments, '', 0, $10::text, $11::bigint, $12::integer
 		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) u (id, recipient, address, segments)
 		ON CONFLICT DO NOTHING RETURNING id`),
 		func(id int64) {
 			written++
 			fresh, dues, notAfters = append(fresh, id), append(dues, byID[id].Due.UnixMilli()), append(notAfters, notAfterMillis(byID[id]))
 		},
-		ids, recipients, addresses, segments, p.AccountID, p.CampaignID, p.SenderID, b.lane, int16(b.state), b.reason, b.now)
+		ids, recipients, addresses, segments, p.AccountID, p.CampaignID, p.SenderID, b.lane, int16(b.state), b.reason, b.now, b.rules)
 	if err != nil || b.state != overture.Queued || written == 0 {
 		return written, err
 	}

@@ -102,6 +102,8 @@ type receiptMessage struct {
 	lane     overture.LaneID
 	address  overture.Address
 	state    overture.State
+	counted  sending // as it was read
+	accepted sql.NullInt64
 	code     int
 	attempts int
 	provider string
@@ -118,6 +120,7 @@ type receiptMessage struct {
 
 type receiptMarker struct {
 	due, epoch, started int64
+	since               int64 // above 0: of a quarantine, which knows nothing of attempts after it
 	attempt             int
 	token               string
 	outcome             string // of the attempt row that takes its place
@@ -131,7 +134,7 @@ type receiptAttempt struct {
 }
 
 func (b *receiptBatch) run(ctx context.Context, tx *sql.Tx, receipts []overture.Receipt) error {
-	b.counts = countDeltas{}
+	b.counts = newCountDeltas()
 	// Sorted, so that what is written does not depend on the order of arrival.
 	receipts = slices.Clone(receipts)
 	slices.SortFunc(receipts, func(a, c overture.Receipt) int {
@@ -155,7 +158,7 @@ func (b *receiptBatch) run(ctx context.Context, tx *sql.Tx, receipts []overture.
 	if err := b.optOuts(ctx, tx, fresh); err != nil {
 		return err
 	}
-	return b.counts.apply(ctx, tx)
+	return b.store.writeCounts(ctx, tx, b.counts)
 }
 
 // decide says what one receipt does. It looks at the rows as they were, never at what other receipts of the batch do, so that their order
@@ -198,6 +201,9 @@ func (b *receiptBatch) decide(r overture.Receipt) {
 // about an older attempt that was known to be accepted, after a person had the message sent again, are history only, unless they say that
 // the person has it.
 func (m *receiptMessage) concerns(r overture.Receipt) (counts, known bool) {
+	if m.marker != nil && m.marker.token == "" { // of a quarantine: the attempt is not in our rows, and this is the proof that it was made
+		m.marker.token = r.Token
+	}
 	if m.marker != nil && m.marker.token == r.Token {
 		return true, true
 	}
@@ -205,11 +211,15 @@ func (m *receiptMessage) concerns(r overture.Receipt) (counts, known bool) {
 	var of receiptAttempt
 	for _, a := range m.history {
 		newest = max(newest, a.n)
-		if a.token == r.Token {
+		if a.token == r.Token || a.token == "" && !known { // an attempt of a quarantine, held since: nobody knows its token
 			of, known = a, true
 		}
 	}
 	switch {
+	case !known && m.provider != "" && m.provider == r.ProviderID: // found in the provider's record after our own was lost
+		return m.state != overture.Queued, true
+	case !known && m.marker != nil && m.marker.since > 0: // a later attempt, which the database has forgotten
+		return true, true
 	case !known:
 		return false, false
 	case r.State >= overture.Delivered:
@@ -220,6 +230,21 @@ func (m *receiptMessage) concerns(r overture.Receipt) (counts, known bool) {
 		return true, true
 	}
 	return !of.accepted && r.State <= overture.Sent, true
+}
+
+// names tells whether the receipt says under which id the provider has the message: it carries the token of the latest attempt, while the
+// answer to that attempt may have named another message.
+func (m *receiptMessage) names(r overture.Receipt) bool {
+	if m.marker != nil {
+		return m.marker.token == r.Token
+	}
+	newest := receiptAttempt{}
+	for _, a := range m.history {
+		if a.n >= newest.n {
+			newest = a
+		}
+	}
+	return newest.token != "" && newest.token == r.Token
 }
 
 // raise moves the message up and ends its sending.
@@ -250,7 +275,7 @@ func (b *receiptBatch) raise(m *receiptMessage, r overture.Receipt) {
 		return
 	}
 	m.to, m.toCode, m.reason = r.State, code, reason
-	if m.provider == "" || m.marker != nil && m.marker.token == r.Token {
+	if m.provider == "" || m.names(r) {
 		m.provider = r.ProviderID
 	}
 	if !m.isRaised {

@@ -30,8 +30,8 @@ func (s *Store) receiptReads() receiptReads {
 		return condition
 	}
 	return receiptReads{
-		markers: `SELECT message_id, due_at, epoch, attempt, token, started_at FROM inflight WHERE ` + in("message_id") + ` ORDER BY message_id` + s.db.ForUpdate(),
-		messages: `SELECT id, account_id, campaign_id, sender_id, lane_id, address, state, code, attempts, provider_id FROM message
+		markers: `SELECT message_id, due_at, epoch, attempt, token, started_at, since FROM inflight WHERE ` + in("message_id") + ` ORDER BY message_id` + s.db.ForUpdate(),
+		messages: `SELECT id, account_id, sender_id, lane_id, address, code, attempts, provider_id, accepted_at, ` + countedColumns + ` FROM message
 			WHERE ` + in("id") + ` ORDER BY id` + s.db.ForUpdate(),
 		attempts: `SELECT message_id, n, token, outcome FROM attempt WHERE ` + in("message_id"),
 	}
@@ -40,7 +40,7 @@ func (s *Store) receiptReads() receiptReads {
 // receiptQueries are the statements worth preparing.
 func receiptQueries(s *Store) []string {
 	r := s.receiptReads()
-	return []string{r.markers, r.messages, r.attempts, receiptHistorySQL, receiptUnmarkSQL, receiptUnqueueSQL, receiptRaiseSQL, receiptOrphanSQL, unqueueSQL, attemptSQL}
+	return []string{r.markers, r.messages, r.attempts, receiptHistorySQL, receiptUnmarkSQL, receiptUnqueueSQL, receiptRaiseSQL, receiptOrphanSQL, unqueueSQL, attemptSQL, countRowSQL, sentRowSQL}
 }
 
 // lock takes on PostgreSQL what a careful pass needs, in the engine's order: brands, then lanes. On SQLite the writer is ours.
@@ -85,7 +85,7 @@ func (b *receiptBatch) read(ctx context.Context, tx *sql.Tx, receipts []overture
 	err := eachRow(ctx, b.store.prepared(tx, q.markers), func(rows *sql.Rows) error {
 		var id overture.MessageID
 		k := &receiptMarker{}
-		err := rows.Scan(&id, &k.due, &k.epoch, &k.attempt, &k.token, &k.started)
+		err := rows.Scan(&id, &k.due, &k.epoch, &k.attempt, &k.token, &k.started, &k.since)
 		markers[id] = k
 		return err
 	}, ids)
@@ -95,7 +95,9 @@ func (b *receiptBatch) read(ctx context.Context, tx *sql.Tx, receipts []overture
 	b.messages = make(map[overture.MessageID]*receiptMessage, len(receipts))
 	err = eachRow(ctx, b.store.prepared(tx, q.messages), func(rows *sql.Rows) error {
 		m := &receiptMessage{}
-		err := rows.Scan(&m.id, &m.account, &m.campaign, &m.sender, &m.lane, &m.address, &m.state, &m.code, &m.attempts, &m.provider)
+		var err error
+		m.counted, err = scanSending(rows, &m.id, &m.account, &m.sender, &m.lane, &m.address, &m.code, &m.attempts, &m.provider, &m.accepted)
+		m.campaign, m.state = m.counted.campaign, m.counted.state
 		m.to, m.toCode, m.marker = m.state, m.code, markers[m.id]
 		b.messages[m.id] = m
 		return err
@@ -139,7 +141,18 @@ func eachRow(ctx context.Context, query rowSource, f func(*sql.Rows) error, args
 func (b *receiptBatch) write(ctx context.Context, tx *sql.Tx) (fresh func(overture.Receipt) bool, err error) {
 	for _, m := range b.raised {
 		b.counts.move(m.campaign, m.state, m.to)
+		to := m.counted
+		if to.state, to.at = m.to, b.now; m.accepted.Valid {
+			to.at = m.accepted.Int64
+		}
+		b.counts.send(m.counted, -1)
+		b.counts.send(to, 1)
 		b.tally.Raised++
+		if m.state == overture.Held {
+			if err := unhold(ctx, tx, m.id); err != nil {
+				return nil, err
+			}
+		}
 	}
 	b.tally.Orphaned += len(b.orphans)
 	var isNew map[receiptKey]bool

@@ -229,6 +229,41 @@ func TestReceiptsSettleAnAttempt(t *testing.T) {
 	p.sound()
 }
 
+// An answer named another message. The receipt names its own by the token, so the question about a lost receipt goes to the right id.
+func TestReceiptsCorrectTheProvidersID(t *testing.T) {
+	p := newPost(t)
+	all := p.queue(2)
+	for _, l := range all {
+		p.mark(l, 1)
+	}
+	p.flush(all[0], 1, overture.Accepted, "accepted")
+	wrong := overture.Settlement{
+		Place: all[1].place, Attempt: 1, Token: tokenOf(all[1], 1), StartedAt: noon, State: overture.Accepted, Outcome: "accepted",
+		ProviderID: sidOf(all[0], 1), HTTPStatus: 201,
+	}
+	if r := p.commit(overture.SenderWork{Settlements: []overture.Settlement{wrong}}); r.Superseded > 0 {
+		t.Fatal("the wrong answer was not written")
+	}
+	p.apply(word(all[0], 1, overture.Sent, 0), word(all[1], 1, overture.Sent, 0))
+	for _, l := range all {
+		if n := p.number(`SELECT COUNT(*) FROM message WHERE id = $1 AND provider_id = $2`, l.id, sidOf(l, 1)); n != 1 {
+			t.Errorf("%s is not called what the provider calls it:\n%s", l.id, p.rows(l))
+		}
+	}
+	// Word about an older attempt says nothing about the id of the latest.
+	again := p.queue(1)[0]
+	p.mark(again, 1)
+	p.flush(again, 1, overture.Queued, "not_sent")
+	again.place.Due = noon.Add(time.Second)
+	p.mark(again, 2)
+	p.flush(again, 2, overture.Accepted, "accepted")
+	p.apply(word(again, 1, overture.Delivered, 0))
+	if n := p.number(`SELECT COUNT(*) FROM message WHERE id = $1 AND state = 70 AND provider_id = $2`, again.id, sidOf(again, 2)); n != 1 {
+		t.Errorf("word about the first attempt:\n%s", p.rows(again))
+	}
+	p.sound()
+}
+
 // normal makes SQLite and PostgreSQL read the same.
 func normal(rows string) string {
 	return strings.ReplaceAll(rows, " 1 1 \nattempt", " 1 true \nattempt")

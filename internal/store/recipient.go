@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -101,27 +102,50 @@ func scanListed(rows *sql.Rows, more ...any) (overture.Recipient, error) {
 
 // Recipients lists recipients of a campaign with their message and whether they stopped the brand, in the order of the list.
 func (s *Store) Recipients(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, f overture.RecipientFilter) ([]overture.ListedRecipient, error) {
-	state := int64(-1)
-	if f.State != nil {
-		state = int64(*f.State)
-	}
-	from, args := `recipient r`, []any{campaign, account, f.After, f.Limit, f.ID, digitsPattern(f.Search), state}
 	if f.Address != "" { // by the address table: a walk through the campaign would be slow
-		from = `recipient_address ra JOIN recipient r ON r.id = ra.recipient_id AND ra.address = $8`
-		args = append(args, string(f.Address))
+		err := s.db.Read.QueryRowContext(ctx, `SELECT recipient_id FROM recipient_address WHERE address = $1 AND campaign_id = $2`, string(f.Address), campaign).Scan(&f.ID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, sqldb.Trouble(fmt.Errorf("find a number in the list of %s: %w", campaign, err))
+		}
+	}
+	// Only what is asked for stands in the query: a condition that may be off keeps an index from being used.
+	where, args := ``, []any{campaign, account, f.After, f.Limit}
+	narrow := func(condition string, arg any) {
+		args = append(args, arg)
+		where += fmt.Sprintf(condition, len(args))
+	}
+	if f.ID != 0 {
+		narrow(` AND r.id = $%d`, f.ID)
+	}
+	if pattern := digitsPattern(f.Search); pattern != "" {
+		narrow(` AND r.address LIKE $%d ESCAPE '\'`, pattern)
+	}
+	if f.Row > 0 {
+		narrow(` AND r.row_number = $%d`, f.Row)
+	}
+	const listed = `JOIN list_import i ON i.id = r.import_id AND i.state = 'done' `
+	mine := `WHERE r.campaign_id = $1 AND r.account_id = $2 AND r.id > $3` + where
+	// The page is cut before anything is joined to it, or PostgreSQL joins the whole list first.
+	from := `(SELECT r.* FROM recipient r ` + listed + mine + ` ORDER BY r.id LIMIT $4) r
+		LEFT JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.id AND m.leg = 0`
+	end := `ORDER BY r.id`
+	if f.State != nil { // CROSS JOIN holds SQLite to this order: from message to message in the order of the list
+		args = append(args, int64(*f.State))
+		from = `message m CROSS JOIN recipient r ` + listed
+		end = mine + fmt.Sprintf(` AND m.campaign_id = $1 AND m.campaign_id > 0 AND m.leg = 0 AND m.recipient_id > $3 AND r.id = m.recipient_id
+			AND CASE f.state WHEN 'unknown' THEN 12 WHEN 'attempting' THEN 10 ELSE m.state END = $%d ORDER BY m.recipient_id LIMIT $4`, len(args))
 	}
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT `+recipientFields+`, o.address IS NOT NULL, COALESCE(m.id, 0), COALESCE(m.sender_id, 0), COALESCE(m.lane_id, 0),
 			COALESCE(m.leg, 0), COALESCE(m.state, 0), COALESCE(m.attempts, 0), COALESCE(m.segments, 0), COALESCE(m.provider_id, ''), COALESCE(m.code, 0),
 			COALESCE(m.reason, ''), m.accepted_at, m.updated_at, COALESCE(f.state, '')
 		FROM `+from+`
-		JOIN list_import i ON i.id = r.import_id AND i.state = 'done'
 		JOIN campaign c ON c.id = r.campaign_id
-		LEFT JOIN message m ON m.campaign_id = r.campaign_id AND m.campaign_id > 0 AND m.recipient_id = r.id AND m.leg = 0
 		LEFT JOIN inflight f ON f.message_id = m.id
 		LEFT JOIN opt_out o ON o.brand_id = c.brand_id AND o.channel = c.channel AND o.address = r.address
-		WHERE r.campaign_id = $1 AND r.account_id = $2 AND r.id > $3 AND (CAST($5 AS BIGINT) = 0 OR r.id = $5) AND ($6 = '' OR r.address LIKE $6 ESCAPE '\')
-			AND (CAST($7 AS BIGINT) < 0 OR m.id IS NOT NULL AND CASE f.state WHEN 'unknown' THEN 12 WHEN 'attempting' THEN 10 ELSE m.state END = $7)
-		ORDER BY r.id LIMIT $4`, args...)
+		`+end, args...)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list recipients of %s: %w", campaign, err))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store/sqldb"
@@ -28,7 +29,10 @@ func (s *Store) RecipientFacts(ctx context.Context, account overture.AccountID, 
 	if err := s.personFacts(ctx, &f); err != nil {
 		return f, err
 	}
-	if err := s.messageFact(ctx, &f); err != nil || f.Message == nil {
+	if err := s.messageFact(ctx, &f); err != nil {
+		return f, err
+	}
+	if err := s.ruleFacts(ctx, &f); err != nil || f.Message == nil {
 		return f, err
 	}
 	return f, s.history(ctx, &f)
@@ -71,8 +75,34 @@ func (s *Store) senderFacts(ctx context.Context, f *overture.Facts) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return overture.ErrNotFound("sender")
 	}
+	if err != nil {
+		return sqldb.Trouble(fmt.Errorf("sender of %s: %w", f.Campaign.ID, err))
+	}
 	f.LeaseUntil, f.LaneState = sqldb.Time(lease), overture.LaneState(lane.String)
-	return sqldb.Trouble(err)
+	f.Railed, err = s.CampaignRailed(ctx, f.Campaign)
+	return err
+}
+
+// CampaignRailed reads what the attempt's gate would read of a campaign now.
+func (s *Store) CampaignRailed(ctx context.Context, c overture.Campaign) (overture.Railed, error) {
+	var r overture.Railed
+	var barrier sql.NullString
+	var settings string
+	if err := s.db.Read.QueryRowContext(ctx, `SELECT l.barrier, l.allowance, l.budget, l.money, a.stopped, a.stop_reason, a.settings,
+			EXISTS (SELECT 1 FROM emergency_stop), NOT (`+noQuarantine+`),
+			COALESCE((SELECT p.currency FROM price_table p WHERE p.account_id = a.id AND p.version = c.price_version), ''),
+			COALESCE(d.spent, 0), COALESCE(d.money, 0)
+		FROM campaign c JOIN account a ON a.id = c.account_id LEFT JOIN lane l ON l.sender_id = c.sender_id AND l.campaign_id = c.id
+		LEFT JOIN account_spend d ON d.account_id = a.id AND d.day = $3
+		WHERE c.id = $1 AND c.account_id = $2`, c.ID, c.AccountID, dayOf(time.Now().UnixMilli())).
+		Scan(&barrier, &r.Allowance, &r.SegmentsLeft, &r.MoneyLeft, &r.AccountStopped, &r.StopWords, &settings, &r.AllStopped, &r.Quarantined, &r.Currency,
+			&r.SpentToday, &r.MoneyToday); err != nil {
+		return r, sqldb.Trouble(fmt.Errorf("guard rails of %s: %w", c.ID, err))
+	}
+	r.Barrier = barrier.String
+	var err error
+	r.Limits, err = s.railsIn(settings)
+	return r, err
 }
 
 func (s *Store) personFacts(ctx context.Context, f *overture.Facts) error {
@@ -96,16 +126,20 @@ func (s *Store) messageFact(ctx context.Context, f *overture.Facts) error {
 	m := overture.Message{AccountID: f.Campaign.AccountID, CampaignID: f.Campaign.ID, RecipientID: f.Recipient.ID, SenderID: f.Campaign.SenderID, Address: f.Recipient.Address}
 	var accepted, replied, updated sql.NullInt64
 	var inflight sql.NullString
+	var rules overture.RulesID
 	err := s.db.Read.QueryRowContext(ctx, `SELECT m.id, m.lane_id, m.state, m.attempts, m.segments, m.provider_id, m.code, m.reason, m.accepted_at,
-			m.replied_at, m.updated_at, f.state
+			m.replied_at, m.updated_at, f.state, m.rules_id
 		FROM message m LEFT JOIN inflight f ON f.message_id = m.id
 		WHERE m.campaign_id = $1 AND m.campaign_id > 0 AND m.recipient_id = $2 AND m.leg = 0`, f.Campaign.ID, f.Recipient.ID).
-		Scan(&m.ID, &m.LaneID, &m.State, &m.Attempts, &m.Segments, &m.ProviderID, &m.Code, &m.Reason, &accepted, &replied, &updated, &inflight)
+		Scan(&m.ID, &m.LaneID, &m.State, &m.Attempts, &m.Segments, &m.ProviderID, &m.Code, &m.Reason, &accepted, &replied, &updated, &inflight, &rules)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return sqldb.Trouble(fmt.Errorf("message of %s: %w", f.Recipient.ID, err))
+	}
+	if f.Rules, err = s.rulesByID(ctx, s.db.Read, rules); err != nil {
+		return err
 	}
 	if m.State == overture.Queued && inflight.Valid {
 		m.State = overture.Attempting
@@ -182,4 +216,37 @@ func (s *Store) rowsOf(ctx context.Context, scan func(scanner) error, query stri
 		}
 	}
 	return sqldb.Trouble(rows.Err())
+}
+
+// ruleFacts finds the rules that decided, or will decide, and what counts against their caps: other messages than this one, until it was
+// accepted or ended.
+func (s *Store) ruleFacts(ctx context.Context, f *overture.Facts) error {
+	var err error
+	if f.Rules == nil {
+		if f.Rules = f.Campaign.Rules; f.Rules == nil && f.Campaign.LaunchedAt.IsZero() {
+			if f.Rules, err = s.CurrentRules(ctx, f.Campaign.AccountID); err != nil {
+				return err
+			}
+		}
+	}
+	stretch := f.Rules.For(f.Recipient.Address).Longest()
+	if stretch == 0 {
+		return nil
+	}
+	until := time.Now()
+	if m := f.Message; m != nil && m.State.Final() {
+		if until = m.UpdatedAt; !m.AcceptedAt.IsZero() {
+			until = m.AcceptedAt.Add(-time.Millisecond)
+		}
+	}
+	found, err := s.Contacts(ctx, f.Campaign.AccountID, []overture.Address{f.Recipient.Address}, until.Add(-stretch))
+	if err != nil {
+		return err
+	}
+	for _, at := range found[f.Recipient.Address] {
+		if !at.After(until) {
+			f.Contacts = append(f.Contacts, at)
+		}
+	}
+	return nil
 }

@@ -87,8 +87,8 @@ func problemValues(im overture.ImportID, p *overture.Problem) []any {
 
 // loadImport runs f in a transaction that holds only while the import is loading.
 func (s *Store) loadImport(ctx context.Context, im overture.Import, now time.Time, f func(tx *sql.Tx) error) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, touchLoading, im.Rows, now.UnixMilli(), im.ID)
+	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, touchLoading, touchValues(im, now)...)
 		if err != nil {
 			return fmt.Errorf("touch %s: %w", im.ID, err)
 		}
@@ -97,22 +97,6 @@ func (s *Store) loadImport(ctx context.Context, im overture.Import, now time.Tim
 		}
 		return f(tx)
 	})
-	if err != nil {
-		return err
-	}
-	return s.relieve(ctx)
-}
-
-// relieve moves what a long import has written from the log into the database on a reader's connection, a little at a time: else the writer
-// would do it by itself at 8,000 pages, and everybody's writes would wait for it.
-func (s *Store) relieve(ctx context.Context) error {
-	if s.loaded.Add(1)%32 != 0 {
-		return nil
-	}
-	if _, err := s.db.Read.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		return sqldb.Trouble(fmt.Errorf("relieve the log: %w", err))
-	}
-	return nil
 }
 
 // insertRows runs one prepared statement per row: on SQLite that is faster than any statement for many rows.
@@ -137,7 +121,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, query string, n int, values fun
 // copyToImport is loadImport with PostgreSQL's bulk protocol.
 func (s *Store) copyToImport(ctx context.Context, im overture.Import, now time.Time, f func(tx pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, s.db.Pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, touchLoading, im.Rows, now.UnixMilli(), int64(im.ID))
+		tag, err := tx.Exec(ctx, touchLoading, touchValues(im, now)...)
 		if err != nil {
 			return fmt.Errorf("touch %s: %w", im.ID, err)
 		}

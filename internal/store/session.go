@@ -21,7 +21,7 @@ func (s *Store) CreateSession(ctx context.Context, by overture.Actor, session ov
 			session.CreatedAt.UnixMilli(), session.ExpiresAt.UnixMilli(), session.LastSeenAt.UnixMilli()); err != nil {
 			return fmt.Errorf("create session: %w", err)
 		}
-		return writeAudit(ctx, tx, s.NewID(), by, "user.signed_in", session.User.ID.String(), "", session.CreatedAt)
+		return writeAudit(ctx, tx, s.NewID(), by, "user.signed_in", session.User.ID.String(), session.Through, session.CreatedAt)
 	})
 }
 

@@ -33,30 +33,76 @@ func (s *Store) Skill(ctx context.Context, account overture.AccountID, id overtu
 
 func skillFrom(ctx context.Context, q sqldb.Querier, account overture.AccountID, id overture.SkillID) (overture.Skill, error) {
 	k := overture.Skill{ID: id, AccountID: account}
-	err := q.QueryRowContext(ctx, `SELECT name FROM skill WHERE account_id = $1 AND id = $2`, account, id).Scan(&k.Name)
+	var archived sql.NullInt64
+	err := q.QueryRowContext(ctx, `SELECT name, archived_at FROM skill WHERE account_id = $1 AND id = $2`, account, id).Scan(&k.Name, &archived)
 	if errors.Is(err, sql.ErrNoRows) {
 		return k, overture.ErrNotFound("skill")
 	}
 	if err != nil {
 		return k, sqldb.Trouble(fmt.Errorf("read skill: %w", err))
 	}
+	k.ArchivedAt = sqldb.Time(archived)
 	return k, nil
 }
 
+// UpdateSkill changes name and archiving. change gets the skill as it is and names what it changed; an empty text means nothing changed.
+// Conflict: the name is taken, or it is the account's default skill, to which replies without another one go.
+func (s *Store) UpdateSkill(ctx context.Context, by overture.Actor, id overture.SkillID, now time.Time, change func(*overture.Skill) (changed string, err error)) (overture.Skill, error) {
+	var k overture.Skill
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		a, err := accountFrom(ctx, tx, by.AccountID, s.db.ForUpdate()) // the default skill must not change meanwhile
+		if err != nil {
+			return err
+		}
+		if k, err = skillFrom(ctx, tx, by.AccountID, id); err != nil {
+			return err
+		}
+		changed, err := change(&k)
+		if err != nil || changed == "" {
+			return err
+		}
+		if k.Archived() && a.Settings.DefaultSkillID == id {
+			return overture.ErrConflict("skill_is_default", "replies outside the lookback go to this skill; choose another default skill first")
+		}
+		archived := sql.NullInt64{Int64: k.ArchivedAt.UnixMilli(), Valid: k.Archived()}
+		_, err = tx.ExecContext(ctx, `UPDATE skill SET name = $1, archived_at = $2 WHERE id = $3`, k.Name, archived, id)
+		if sqldb.IsUnique(err) {
+			return overture.ErrConflict("name_taken", "there is a skill of this name already; choose another")
+		}
+		if err != nil {
+			return fmt.Errorf("update skill: %w", err)
+		}
+		return writeAudit(ctx, tx, s.NewID(), by, "skill.changed", id.String(), changed, now)
+	})
+	return k, err
+}
+
+// openSkillFrom is skillFrom for what is to come. Conflict: the skill is archived.
+func openSkillFrom(ctx context.Context, q sqldb.Querier, account overture.AccountID, id overture.SkillID) (overture.Skill, error) {
+	k, err := skillFrom(ctx, q, account, id)
+	if err == nil && k.Archived() {
+		err = overture.ErrSkillArchived()
+	}
+	return k, err
+}
+
 // Skills lists the account's skills by id, after the given one. search narrows to names that contain it, in any case (ASCII).
-func (s *Store) Skills(ctx context.Context, account overture.AccountID, search string, after overture.SkillID, limit int) ([]overture.Skill, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name FROM skill WHERE account_id = $1 AND id > $2
-		AND LOWER(name) LIKE $3 ESCAPE '\' ORDER BY id LIMIT $4`, account, after, "%"+escapeLike(strings.ToLower(search))+"%", limit)
+func (s *Store) Skills(ctx context.Context, f overture.SkillFilter) ([]overture.Skill, error) {
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name, archived_at FROM skill WHERE account_id = $1 AND id > $2
+		AND LOWER(name) LIKE $3 ESCAPE '\' AND ($4 OR archived_at IS NULL) ORDER BY id LIMIT $5`,
+		f.AccountID, f.After, "%"+escapeLike(strings.ToLower(f.Search))+"%", f.Archived, f.Limit)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("list skills: %w", err))
 	}
 	defer rows.Close()
 	var out []overture.Skill
 	for rows.Next() {
-		k := overture.Skill{AccountID: account}
-		if err := rows.Scan(&k.ID, &k.Name); err != nil {
+		k := overture.Skill{AccountID: f.AccountID}
+		var archived sql.NullInt64
+		if err := rows.Scan(&k.ID, &k.Name, &archived); err != nil {
 			return nil, sqldb.Trouble(fmt.Errorf("read skill: %w", err))
 		}
+		k.ArchivedAt = sqldb.Time(archived)
 		out = append(out, k)
 	}
 	return out, sqldb.Trouble(rows.Err())

@@ -9,6 +9,7 @@ package store
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,12 +20,22 @@ import (
 
 // Store is the one door to the database. Safe for concurrent use.
 type Store struct {
-	db   *sqldb.DB
-	ids  *flake.Source
-	seal Sealer
+	db    *sqldb.DB
+	ids   *flake.Source
+	seal  Sealer
+	rules *rulebook
 
-	loaded atomic.Uint32 // chunks of lists since the start, see relieve
-	opened time.Time     // loading imports from before are of a dead process (SQLite)
+	laneCampaigns sync.Map // LaneID → CampaignID, see campaignOfLane
+	rails         sync.Map // settings text → overture.Rails, see railsIn
+	railsKnown    atomic.Int32
+	lanePrices    sync.Map // LaneID → *lanePrices, see pricesOfLane
+	lanesPriced   atomic.Int32
+	optOuts       atomic.Pointer[counted[int]]
+	orphans       atomic.Pointer[counted[int]]
+	markers       atomic.Pointer[counted[markerCensus]]
+
+	server history
+	opened time.Time // loading imports from before are of a dead process (SQLite)
 }
 
 // Sealer encrypts secrets at rest; bound names the row and field so that a ciphertext cannot be moved to another row.
@@ -39,6 +50,8 @@ type Options struct {
 	DatabaseURL string // postgres://…
 	Node        int    // 0…255, unique among live nodes
 	Sealer      Sealer
+	// Rulings works out a policy (outbound/policy). Without it rules that narrow or cap anything are refused, never left out.
+	Rulings func(overture.Policy) (overture.Rulings, error)
 }
 
 // Open opens and migrates the database that the options name.
@@ -56,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, ids: flake.New(o.Node), seal: o.Sealer, opened: time.Now()}, nil
+	return &Store{db: db, ids: flake.New(o.Node), seal: o.Sealer, rules: newRulebook(o.Rulings), opened: time.Now()}, nil
 }
 
 // Close releases the database.

@@ -175,7 +175,7 @@ func (s *Store) Transfer(ctx context.Context, by overture.Actor, id overture.Con
 		if _, err := s.holdOpen(ctx, tx, by.AccountID, id); err != nil {
 			return err
 		}
-		to, err := skillFrom(ctx, tx, by.AccountID, skill)
+		to, err := openSkillFrom(ctx, tx, by.AccountID, skill)
 		if err != nil {
 			return err
 		}
@@ -217,11 +217,18 @@ func (s *Store) MarkRead(ctx context.Context, account overture.AccountID, id ove
 	})
 }
 
-// OptOutPerson records that the person in a conversation asked the agent to stop. The brand is locked before the conversation, as everywhere.
+// OptOutPerson records that the person in a conversation asked the agent to stop. The brand is locked before the message that opened the
+// conversation, and that before the conversation, as everywhere.
 func (s *Store) OptOutPerson(ctx context.Context, by overture.Actor, c overture.Conversation, now time.Time) error {
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		if err := s.lockBrand(ctx, tx, by.AccountID, c.BrandID); err != nil {
 			return err
+		}
+		counts := newCountDeltas()
+		if c.MessageID != 0 {
+			if err := markStopped(ctx, tx, counts, by.AccountID, c.MessageID, now.UnixMilli()); err != nil {
+				return err
+			}
 		}
 		held, err := s.holdConversation(ctx, tx, by.AccountID, c.ID)
 		if err != nil {
@@ -237,6 +244,9 @@ func (s *Store) OptOutPerson(ctx context.Context, by overture.Actor, c overture.
 			ConversationID: c.ID, AccountID: by.AccountID, Author: overture.AuthorSystem, UserID: by.UserID,
 			Text: wishNote(overture.WishStop), CreatedAt: now,
 		}); err != nil {
+			return err
+		}
+		if err := s.writeCounts(ctx, tx, counts); err != nil {
 			return err
 		}
 		return writeAudit(ctx, tx, s.NewID(), by, "opt_out.recorded", held.BrandID.String(), string(overture.OptOutAgent), now)

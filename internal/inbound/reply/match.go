@@ -78,6 +78,10 @@ func (m *Matcher) Step(ctx context.Context) (int, error) {
 		m.deps.Wakes.Publish(topicInbound)
 	}
 	for _, r := range replies {
+		m.deps.Log.DebugContext(ctx, "reply", "message_id", r.Outbound.MessageID.String(), "inbound_id", r.Inbound.ID, "provider_id", r.Inbound.ProviderID,
+			"campaign_id", r.Outbound.CampaignID.String(), "sender_id", r.Inbound.SenderID.String())
+	}
+	for _, r := range replies {
 		if r.Answer != "" {
 			m.deps.Wakes.Publish(topicDispatch)
 			break

@@ -17,6 +17,7 @@ type Counters interface {
 	FigureCounts(ctx context.Context, f overture.FigureFilter) (overture.FigureCounts, error)
 	Skill(ctx context.Context, account overture.AccountID, id overture.SkillID) (overture.Skill, error)
 	Campaign(ctx context.Context, account overture.AccountID, id overture.CampaignID) (overture.Campaign, error)
+	Series
 }
 
 // Figure is a rate that shows what it is made of.

@@ -22,6 +22,7 @@ type world struct {
 	tx     *sql.Tx
 	random *rand.Rand
 	skills []overture.SkillID
+	sent   int // campaigns so far
 }
 
 func (w *world) exec(query string, args ...any) {
@@ -46,6 +47,13 @@ func newWorld(t *testing.T) *world {
 		w.skills = append(w.skills, id)
 		w.exec(`INSERT INTO skill (id, account_id, name) VALUES ($1, $2, $3)`, id, 1, fmt.Sprint("skill ", i))
 	}
+	for i, account := range []int{1, 1, 2} {
+		w.exec(`INSERT INTO sender (id, account_id, brand_id, name, channel, provider, address, base_url, account_sid, sealed_credentials, messaging_service_sid, webhook_key,
+			rate, stopped, stop_reason, created_at) VALUES ($1, $2, 5, 's', 'sms', 'twilio', $3, '', '', '', '', $3, 1, FALSE, '', 0)`, 6+i, account, fmt.Sprint("+1500555000", i))
+		if i > 0 {
+			w.exec(`INSERT INTO account (id, name, enabled, settings, created_at) VALUES ($1, 'a', TRUE, '{"time_zone":"Asia/Kathmandu"}', 0)`, i)
+		}
+	}
 	for i := range 12 {
 		account := 1 + i%4/3 // one in four belongs to the other account
 		w.campaign(account, w.skills[i%3], day.AddDate(0, 0, i), 40)
@@ -53,6 +61,7 @@ func newWorld(t *testing.T) *world {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
+	storetest.Backfill(t, w.s)
 	return w
 }
 
@@ -60,8 +69,9 @@ func (w *world) campaign(account int, skill overture.SkillID, launched time.Time
 	id := w.s.NewID()
 	w.exec(`INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text, smart_encoding, state, send_window, rate,
 			lookback, policy, open_conversation, reason, recipient_count, list_hash, content_hash, created_by, created_at, updated_at, launched_at, planned_through, planning)
-		VALUES ($1, $2, 5, 'c', 'sms', 6, $3, '', '', FALSE, 'running', '{}', 1, 0, 'safe', 'skip', '', $4, '', '', 1, 1, 1, $5, 0, FALSE)`,
-		id, account, skill, n, launched.UnixMilli())
+		VALUES ($1, $2, 5, 'c', $6, $7, $3, '', '', FALSE, 'running', '{}', 1, 0, 'safe', 'skip', '', $4, '', '', 1, 1, 1, $5, 0, FALSE)`,
+		id, account, skill, n, launched.UnixMilli(), []string{"sms", "whatsapp"}[w.sent/2%2], 6+w.sent%2)
+	w.sent++
 	counts := map[overture.State]int{}
 	stored := []overture.State{
 		overture.Queued, overture.Canceled, overture.Expired, overture.Suppressed, overture.Failed, overture.Held,
@@ -76,9 +86,15 @@ func (w *world) campaign(account int, skill overture.SkillID, launched time.Time
 			replied = launched.Add(time.Hour).UnixMilli()
 			w.answer(account, message, address, launched)
 		}
+		ended := launched.Add(time.Duration(w.random.Int64N(int64(60 * time.Hour)))).UnixMilli()
+		accepted := any(nil)
+		if state.WasAccepted() {
+			accepted = ended
+			ended += 5_000_000
+		}
 		w.exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments,
-				provider_id, code, reason, replied_at, updated_at) VALUES ($1, $2, $3, $4, 0, 6, 7, 0, $5, '', $6, 1, 1, '', 0, '', $7, 1)`,
-			message, account, id, i+1, address, state, replied)
+				provider_id, code, reason, replied_at, updated_at, accepted_at) VALUES ($1, $2, $3, $4, 0, 6, 7, 0, $5, '', $6, 1, 1, '', 0, '', $7, $8, $9)`,
+			message, account, id, i+1, address, state, replied, ended, accepted)
 	}
 	for state, c := range counts {
 		w.exec(`INSERT INTO campaign_count (campaign_id, state, n) VALUES ($1, $2, $3)`, id, state, c)
@@ -145,9 +161,6 @@ func TestFiguresEqualARecount(t *testing.T) {
 		{"nothing", overture.FigureFilter{AccountID: 1, From: day.AddDate(1, 0, 0)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if tc.filter.AccountID == 2 && len(tc.filter.Skills) > 0 {
-				t.Skip()
-			}
 			got, err := analytics.New(w.s).Figures(t.Context(), tc.filter)
 			if err != nil {
 				t.Fatal(err)

@@ -30,6 +30,8 @@ type Source interface {
 	CampaignRecords(ctx context.Context, account overture.AccountID, after overture.CampaignID, limit int) ([]overture.CampaignRecord, error)
 	RecipientRecords(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, after overture.RecipientID, limit int) ([]overture.RecipientRecord, error)
 	ImportHeader(ctx context.Context, id overture.ImportID) (map[string]int, error)
+	HeldMessages(ctx context.Context, f overture.HeldFilter) ([]overture.HeldMessage, error)
+	AuditEntries(ctx context.Context, f overture.AuditFilter) ([]overture.AuditEntry, error)
 	NoteExport(ctx context.Context, by overture.Actor, what, subject string, now time.Time) error
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,17 @@ type rows struct {
 	campaigns  []overture.CampaignRecord
 	recipients func(after overture.RecipientID, limit int) []overture.RecipientRecord
 	noted      []string
+	held       []overture.HeldMessage
+	audit      []overture.AuditEntry
+}
+
+func (r *rows) AuditEntries(_ context.Context, f overture.AuditFilter) (out []overture.AuditEntry, err error) {
+	for _, e := range r.audit {
+		if (f.Before == 0 || e.ID < f.Before) && strings.HasPrefix(e.Action, f.Action) && len(out) < f.Limit {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
 
 func (r *rows) Campaign(_ context.Context, account overture.AccountID, id overture.CampaignID) (overture.Campaign, error) {
@@ -190,4 +202,57 @@ type counter struct{ n int }
 func (c *counter) Write(p []byte) (int, error) {
 	c.n += bytes.Count(p, []byte("\r\n"))
 	return len(p), nil
+}
+
+func (r *rows) HeldMessages(_ context.Context, f overture.HeldFilter) (out []overture.HeldMessage, err error) {
+	for _, m := range r.held {
+		if m.MessageID > f.After && len(out) < f.Limit {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// Held messages are exported with what is known about each, and the export is audited.
+func TestHeld(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := &rows{held: []overture.HeldMessage{
+		{
+			Ended: overture.Ended{MessageID: 5, CampaignID: 2, RecipientID: 3, SenderID: 4, Address: "+12125550101"}, CampaignName: "=Renewal", Attempt: 2,
+			AttemptedAt: at, HeldAt: at.Add(time.Hour), Lookups: 1, HTTPStatus: 503, Code: 20503,
+		},
+		{Ended: overture.Ended{MessageID: 6, SenderID: 4, Address: "+12125550102"}, Attempt: 1, AttemptedAt: at, HeldAt: at},
+	}}
+	var out bytes.Buffer
+	if err := export.New(s).Held(t.Context(), overture.Actor{AccountID: 1}, overture.HeldFilter{AccountID: 1}, &out); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(out.String(), "\uFEFF"))).ReadAll()
+	if err != nil || len(records) != 3 {
+		t.Fatal(records, err)
+	}
+	if r := records[1]; r[0] != "msg_5" || r[2] != "'=Renewal" || r[5] != "12125550101" || r[10] != "503" || !strings.Contains(r[12], "server error") {
+		t.Errorf("first row %q", r)
+	}
+	if r := records[2]; r[1] != "" || r[3] != "" || r[10] != "" {
+		t.Errorf("an answer has no campaign, recipient, status: %q", r)
+	}
+	if len(s.noted) != 1 {
+		t.Errorf("noted %q", s.noted)
+	}
+}
+
+func TestAuditIsWrittenWhole(t *testing.T) {
+	s := source()
+	for id := overture.AuditID(2500); id > 0; id-- {
+		s.audit = append(s.audit, overture.AuditEntry{ID: id, Actor: "system", Action: "sender.stopped", Subject: "snd_1", Detail: "=1+1", At: time.UnixMilli(0)})
+	}
+	var out strings.Builder
+	if err := export.New(s).Audit(t.Context(), overture.Actor{AccountID: 1}, overture.AuditFilter{Action: "sender."}, &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\r\n")
+	if len(lines) != 2501 || !strings.Contains(lines[1], `,system,sender.stopped,snd_1,'=1+1,`) || !slices.Equal(s.noted, []string{"audit"}) {
+		t.Errorf("%d lines, the first is %q, noted %v", len(lines), lines[1], s.noted)
+	}
 }

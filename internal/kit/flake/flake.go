@@ -57,3 +57,6 @@ func (s *Source) compose(tick int64) int64 {
 
 // Time of an id, to the millisecond.
 func Time(id int64) time.Time { return time.UnixMilli(id>>(nodeBits+seqBits) + epoch) }
+
+// Before gives a number below every id of this time or later, whichever node makes it.
+func Before(t time.Time) int64 { return (t.UnixMilli()-epoch)<<(nodeBits+seqBits) - 1 }

@@ -23,6 +23,17 @@ type Number struct {
 	Zones       []string // candidate IANA zones, shared: do not change. Empty: unknown
 }
 
+// nationalNumberError is the error of a number that lacks nothing but its country code.
+type nationalNumberError string
+
+func (n nationalNumberError) Error() string { return string(n) }
+
+// IsNational tells whether a country code before the number may be all that it needs.
+func IsNational(err error) bool {
+	var n nationalNumberError
+	return errors.As(err, &n)
+}
+
 // longest number of E.164, without the plus.
 const maxDigits = 15
 
@@ -45,7 +56,7 @@ func Parse(s string) (Number, error) {
 		if plus {
 			return Number{}, errors.New("no country code begins with 0: put the country code after the plus, such as +44")
 		}
-		return Number{}, errors.New("begins with 0: put the country code first and leave the leading zeros out, such as +44 7700 900123")
+		return Number{}, nationalNumberError("begins with 0: put the country code first and leave the leading zeros out, such as +44 7700 900123")
 	}
 	return parseWorld(string(d), plus)
 }
@@ -169,6 +180,9 @@ func parseWorld(d string, plus bool) (Number, error) {
 		return Number{E164: "+" + d, Region: "GB", CallingCode: 44, Zones: zonesOfWorld(d)}, nil
 	}
 	code, ok := callingCode(d)
+	if !ok && !plus && isNANP(d) {
+		return Number{}, errNANP
+	}
 	if !ok {
 		return Number{}, errors.New("there is no such country code: put the country code first, such as 1 for the United States or 44 for the United Kingdom")
 	}
@@ -187,9 +201,14 @@ func parseWorld(d string, plus bool) (Number, error) {
 	return Number{E164: e164, Region: phonenumbers.GetRegionCodeForNumber(number), CallingCode: code, Zones: zonesOfWorld(e164[1:])}, nil
 }
 
+const errNANP = nationalNumberError("has no country code: for a number in the United States or Canada put 1 in front")
+
+// isNANP tells whether ten digits begin with an area code of country code 1.
+func isNANP(d string) bool { return len(d) == 10 && areaCodes()[atoi(d[:3])].region != "" }
+
 func whyInvalid(d string, code int, number *phonenumbers.PhoneNumber, plus bool) error {
-	if !plus && len(d) == 10 && areaCodes()[atoi(d[:3])].region != "" {
-		return errors.New("has no country code: for a number in the United States or Canada put 1 in front")
+	if !plus && isNANP(d) {
+		return errNANP
 	}
 	country := "country code " + strconv.Itoa(code)
 	if number != nil {
@@ -223,4 +242,13 @@ func atoi(d string) int {
 		n = n*10 + int(d[i]-'0')
 	}
 	return n
+}
+
+// CountryOf tells the country of a number in E.164, and how many digits its calling code has. Empty: unknown.
+func CountryOf[A ~string](e164 A) (country string, codeDigits int) {
+	n, err := Parse(string(e164))
+	if err != nil {
+		return "", 0
+	}
+	return n.Region, len(strconv.Itoa(n.CallingCode))
 }

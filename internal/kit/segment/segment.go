@@ -150,6 +150,9 @@ func Smart(text string) string {
 	return b.String()
 }
 
+// Plain gives the GSM-7 text that smart encoding puts in place of a character; false when it has none.
+func Plain(r rune) (string, bool) { return smart(r) }
+
 func firstSmart(text string) int {
 	for i, r := range text {
 		if _, ok := smart(r); ok {

@@ -43,6 +43,8 @@ type brief struct {
 	zones     []overture.QueuedSample // sample of the list
 	textless  bool                    // somebody in the list has no text of their own
 	launchAt  time.Time               // zero: now
+	prices    overture.PriceTable     // read when a limit in money is set
+	unpriced  overture.Address        // somebody in the list whose destination has no price; empty: nobody
 	windows   Windows
 }
 
@@ -86,6 +88,9 @@ func (s *Service) briefing(ctx context.Context, c overture.Campaign, launchAt *t
 			return b, err
 		}
 	}
+	if err := s.priceList(ctx, &b); err != nil {
+		return b, err
+	}
 	b.zones, err = s.store.ZoneSample(ctx, c.ID, zoneSampleSize)
 	return b, err
 }
@@ -94,6 +99,7 @@ func (b brief) checks(now time.Time) []Check {
 	out := []Check{b.state(), b.name(), b.senderOK(), b.skillOK(), b.text(), b.length(), b.recipients()}
 	out = append(out, b.rejected()...)
 	out = append(out, b.launch(now), b.window(now), b.validity(now), b.rate())
+	out = append(out, b.spend()...)
 	return append(out, Check{
 		Name: "consent", Verdict: Note, Words: "you are responsible for the opt-in consent of every recipient, and for TCPA and GDPR",
 		Fix: "tick the box at the launch (API: consent: true)",
@@ -129,6 +135,9 @@ func (b brief) senderOK() Check {
 func (b brief) skillOK() Check {
 	if b.skillErr {
 		return Check{Name: "skill", Verdict: Problem, Words: "the skill is gone", Fix: "choose a skill of this account", Field: "skill"}
+	}
+	if b.skill.Archived() {
+		return Check{Name: "skill", Verdict: Problem, Words: "the skill " + b.skill.Name + " is archived", Fix: "choose another skill, or bring it back", Field: "skill"}
 	}
 	return Check{Name: "skill", Verdict: OK, Words: "replies go to " + b.skill.Name}
 }

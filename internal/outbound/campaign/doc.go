@@ -2,10 +2,12 @@
 //
 //	Does:   drafts and their rules, text measure, checklist, launch, pause, resume, cancel, retry, test send, progress, why/why-not
 //	Reads:  campaigns, lists, senders, skills, counters, the queue of a campaign's lane
-//	Writes: campaign and lane state; message state canceled; by a person's word also held → accepted, failed or queued, and failed → queued
+//	Writes: campaign and lane state; orders about held messages; message state canceled; by a person's word also held → accepted, failed or queued, and failed → queued
 //	Wakes:  "plan" after a launch, "dispatch" after resume, retry and resend, "campaign" after every change that people watch
 //
 // Life (B4), with who moves it:
+//
+//	scheduled, running, paused ──undo, while its window is open──▶ draft
 //
 //	draft ──launch──▶ scheduled ──planner, at its time──▶ running ──Finisher──▶ completed ──retry, resend──▶ running
 //	                     │  ▲                              │  ▲
@@ -37,6 +39,7 @@ type Lives interface {
 	PauseCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, reason string, now time.Time) (overture.Campaign, error)
 	ResumeCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, now time.Time) (overture.Campaign, error)
 	CancelCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, reason string, now time.Time) (overture.Campaign, error)
+	UndoLaunch(ctx context.Context, by overture.Actor, id overture.CampaignID, now time.Time) (overture.Campaign, error)
 	ArchiveCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, archived bool, now time.Time) (overture.Campaign, error)
 }
 
@@ -45,6 +48,7 @@ type Surroundings interface {
 	Account(ctx context.Context, id overture.AccountID) (overture.Account, error)
 	Sender(ctx context.Context, account overture.AccountID, id overture.SenderID) (overture.Sender, error)
 	Skill(ctx context.Context, account overture.AccountID, id overture.SkillID) (overture.Skill, error)
+	Prices(ctx context.Context, account overture.AccountID) (overture.PriceTable, error)
 	IsOptedOut(ctx context.Context, account overture.AccountID, brand overture.BrandID, channel overture.Channel, address overture.Address) (bool, error)
 }
 
@@ -58,6 +62,7 @@ type Lists interface {
 type Samples interface {
 	ZoneSample(ctx context.Context, campaign overture.CampaignID, limit int) ([]overture.QueuedSample, error)
 	AnyWithoutText(ctx context.Context, campaign overture.CampaignID) (bool, error)
+	EachOutcome(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, outcomes bool, f func(overture.ListedOutcome) error) error
 	CopyList(ctx context.Context, account overture.AccountID, from, to overture.CampaignID) (int, error)
 }
 
@@ -90,6 +95,7 @@ type Store interface {
 	Surroundings
 	Samples
 	Queues
+	HeldList
 	Watch
 }
 
@@ -100,6 +106,7 @@ type Deps struct {
 	Windows    Windows
 	ParsePhone func(text string) (e164 string, zones []string, err error)
 	Recheck    func(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error // after a draft's text changed; nil: not done
+	CountryOf  overture.CountryOf                                                                        // nil: prices by country do not apply
 	Wake       func(topic string)                                                                        // nil: nobody to wake
 	Log        *slog.Logger
 }
@@ -111,6 +118,7 @@ type Service struct {
 	windows    Windows
 	parsePhone func(string) (string, []string, error)
 	recheck    func(context.Context, overture.AccountID, overture.CampaignID) error
+	countryOf  overture.CountryOf
 	wake       func(string)
 	log        *slog.Logger
 	speed      *Speed
@@ -122,7 +130,7 @@ type Service struct {
 // New makes the room.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, lists: d.Lists, windows: d.Windows, parsePhone: d.ParsePhone, recheck: d.Recheck, wake: d.Wake,
+		store: d.Store, lists: d.Lists, windows: d.Windows, parsePhone: d.ParsePhone, recheck: d.Recheck, countryOf: d.CountryOf, wake: d.Wake,
 		log: d.Log, speed: NewSpeed(), recent: map[overture.CampaignID]*glance{},
 	}
 	if s.wake == nil {

@@ -24,6 +24,10 @@ type Change struct {
 	ExpiresAt        *time.Time // zero: never
 	Policy           *overture.SendPolicy
 	OpenConversation *overture.OpenConversationPolicy
+	UndoSeconds      *int
+	Rails            *overture.CampaignRails // replaces all
+
+	ListLater bool // leave the list unchecked against a changed text: whoever types is not done yet
 }
 
 // Create stores a new draft. What the change leaves open comes from the account's settings. Invalid names every wrong field.
@@ -36,6 +40,7 @@ func (s *Service) Create(ctx context.Context, by overture.Actor, ch Change) (ove
 	}
 	c.Content.OptOutText, c.Window, c.Lookback = around.settings.OptOutText, around.settings.Window, around.settings.Lookback
 	c.OpenConversation = around.settings.OpenConversation
+	c.UndoSeconds = around.settings.Rails.WithDefaults().UndoSeconds
 	c.Rate = min(around.settings.SendRate, max(around.sender.Rate, 1))
 	ch.apply(&c, around.settings)
 	if err := around.check(c, ch, now); err != nil {
@@ -56,7 +61,8 @@ func (s *Service) Campaigns(ctx context.Context, f overture.CampaignFilter) ([]o
 }
 
 // Edit changes a draft. seen is the version the person looked at; the zero time takes the present one. Conflict: the campaign is launched
-// already, or somebody else changed it. When the text changes, the list is checked against it again.
+// already, or somebody else changed it. The list is checked against a changed text, also one of an earlier change that left it for later; an
+// empty change does nothing else.
 func (s *Service) Edit(ctx context.Context, by overture.Actor, id overture.CampaignID, ch Change, seen time.Time) (overture.Campaign, error) {
 	now := time.Now()
 	c, err := s.store.Campaign(ctx, by.AccountID, id)
@@ -69,7 +75,6 @@ func (s *Service) Edit(ctx context.Context, by overture.Actor, id overture.Campa
 	if !seen.IsZero() && !seen.Equal(c.UpdatedAt) {
 		return c, overture.ErrConflict("campaign_changed", "somebody changed the campaign meanwhile; load it again and repeat your change")
 	}
-	before := c.Content
 	around, err := s.around(ctx, c.AccountID, ch, &c)
 	if err != nil {
 		return c, err
@@ -82,7 +87,12 @@ func (s *Service) Edit(ctx context.Context, by overture.Actor, id overture.Campa
 		return c, err
 	}
 	c.BrandID = around.sender.BrandID
-	if c, err = s.store.UpdateDraft(ctx, by, c, ch.fields(), now); err != nil || c.Content == before {
+	if fields := ch.fields(); fields != "" {
+		if c, err = s.store.UpdateDraft(ctx, by, c, fields, now); err != nil {
+			return c, err
+		}
+	}
+	if list, err := s.lists.Summary(ctx, c.AccountID, c.ID); err != nil || ch.ListLater || !list.Stale {
 		return c, err
 	}
 	if err := s.recheck(ctx, c.AccountID, c.ID); err != nil {
@@ -118,6 +128,8 @@ func (ch Change) apply(c *overture.Campaign, settings overture.Settings) {
 	set(&c.ExpiresAt, ch.ExpiresAt)
 	set(&c.Policy, ch.Policy)
 	set(&c.OpenConversation, ch.OpenConversation)
+	set(&c.UndoSeconds, ch.UndoSeconds)
+	set(&c.Rails, ch.Rails)
 	if ch.Name != nil {
 		c.Name = strings.TrimSpace(*ch.Name)
 	}
@@ -167,5 +179,7 @@ func (ch Change) fields() string {
 	add(ch.ExpiresAt != nil, "expires_at")
 	add(ch.Policy != nil, "policy")
 	add(ch.OpenConversation != nil, "open_conversation")
+	add(ch.UndoSeconds != nil, "undo_seconds")
+	add(ch.Rails != nil, "rails")
 	return strings.Join(names, ", ")
 }

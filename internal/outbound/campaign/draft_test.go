@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/outbound/campaign"
+	"github.com/overture-im/overture/internal/outbound/schedule"
 )
 
 func fieldsOf(err error) []overture.Field {
@@ -341,5 +343,45 @@ func TestDuplicate(t *testing.T) {
 	long := h.draft(func(ch *campaign.Change) { ch.Name = new(strings.Repeat("é", 255)) })
 	if d, err = h.room.Duplicate(t.Context(), h.by, long.ID, "", false); err != nil || len([]rune(d.Name)) != 255 || !strings.HasSuffix(d.Name, " (copy)") {
 		t.Errorf("long name: %q, %v", d.Name, err)
+	}
+}
+
+// Whoever types saves each second and has the list checked once, at the end.
+func TestEditChecksTheListOfAChangedText(t *testing.T) {
+	h := newHouse(t)
+	checked := 0
+	h.room = campaign.New(campaign.Deps{
+		Store: h.store, Lists: lists{h.store}, Windows: schedule.NewCalendar(), ParsePhone: parse,
+		Recheck: func(_ context.Context, _ overture.AccountID, id overture.CampaignID) error {
+			checked++
+			c, err := h.room.Campaign(t.Context(), h.by.AccountID, id)
+			h.must(err)
+			tx := h.begin()
+			tx.exec(`UPDATE list_import SET content_hash = $2 WHERE campaign_id = $1`, id, c.Content.Hash())
+			return tx.Commit()
+		},
+	})
+	c := h.draft(nil)
+	h.list(c, 2)
+	edit := func(ch campaign.Change) overture.Campaign {
+		t.Helper()
+		got, err := h.room.Edit(t.Context(), h.by, c.ID, ch, time.Time{})
+		h.must(err)
+		return got
+	}
+	edit(campaign.Change{Text: new("Your pl"), ListLater: true})
+	saved := edit(campaign.Change{Text: new("Your plan"), ListLater: true})
+	if checked != 0 {
+		t.Fatalf("checked %d times while somebody types", checked)
+	}
+	if got := edit(campaign.Change{}); checked != 1 || !got.UpdatedAt.Equal(saved.UpdatedAt) {
+		t.Errorf("checked %d times, changed %v, want once and nothing else", checked, got.UpdatedAt)
+	}
+	edit(campaign.Change{Name: new("Other")})
+	if checked != 1 {
+		t.Errorf("checked %d times for a name", checked)
+	}
+	if edit(campaign.Change{Text: new("Your plan ends")}); checked != 2 {
+		t.Errorf("checked %d times, want 2", checked)
 	}
 }

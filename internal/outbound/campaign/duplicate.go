@@ -25,6 +25,7 @@ func (s *Service) Duplicate(ctx context.Context, by overture.Actor, id overture.
 		Name: &name, Channel: &old.Channel, SenderID: &old.SenderID, SkillID: &old.SkillID, Text: &old.Content.Text,
 		OptOutText: &old.Content.OptOutText, SmartEncoding: &old.Content.SmartEncoding, Window: &old.Window, Rate: &rate,
 		Lookback: &old.Lookback, Policy: &old.Policy, OpenConversation: &old.OpenConversation,
+		UndoSeconds: &old.UndoSeconds, Rails: &old.Rails,
 	})
 	if err != nil || !withList {
 		return c, err

@@ -244,11 +244,7 @@ func code(err error) string {
 type lists struct{ s *store.Store }
 
 func (l lists) Summary(ctx context.Context, account overture.AccountID, id overture.CampaignID) (overture.ListSummary, error) {
-	var out overture.ListSummary
-	err := l.s.DB().Read.QueryRowContext(ctx, `SELECT COALESCE(SUM(valid), 0), COALESCE(SUM(rejected), 0), COALESCE(SUM(opted_out), 0), COALESCE(SUM(segments), 0),
-		COALESCE(MAX(worst_segments), 0), COALESCE(MAX(worst_row), 0) FROM list_import WHERE campaign_id = $1 AND account_id = $2`, id, account).
-		Scan(&out.Valid, &out.Rejected, &out.OptedOut, &out.Segments, &out.WorstSegments, &out.WorstRow)
-	return out, err
+	return l.s.ListSummary(ctx, account, id)
 }
 
 func (l lists) Clear(ctx context.Context, _ overture.AccountID, id overture.CampaignID) error {

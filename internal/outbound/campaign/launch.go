@@ -56,7 +56,7 @@ func (s *Service) Launch(ctx context.Context, by overture.Actor, id overture.Cam
 	}
 	s.log.InfoContext(ctx, "campaign launched", slog.String("campaign_id", c.ID.String()), slog.String("state", string(c.State)), slog.Int("recipients", c.RecipientCount))
 	s.changed(c.ID)
-	s.wake("plan")
+	s.wake("plan") // a campaign with an undo window is planned at the planner's own tick
 	return c, nil
 }
 

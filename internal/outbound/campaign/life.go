@@ -43,6 +43,12 @@ func (s *Service) Cancel(ctx context.Context, by overture.Actor, id overture.Cam
 	return s.moved(ctx, c, err, "dispatch")
 }
 
+// Undo takes a campaign back to draft while its undo window is open: nothing of it was sent, and content and list can be changed again.
+func (s *Service) Undo(ctx context.Context, by overture.Actor, id overture.CampaignID) (overture.Campaign, error) {
+	c, err := s.store.UndoLaunch(ctx, by, id, time.Now())
+	return s.moved(ctx, c, err, "campaign")
+}
+
 // Archive hides a campaign that cannot send any more from the list; Archive with false shows it again.
 func (s *Service) Archive(ctx context.Context, by overture.Actor, id overture.CampaignID, archived bool) (overture.Campaign, error) {
 	c, err := s.store.ArchiveCampaign(ctx, by, id, archived, time.Now())

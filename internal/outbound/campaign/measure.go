@@ -18,6 +18,8 @@ type Measurement struct {
 	Segments   int
 	Offender   string // the first character that forces UCS-2; empty with GSM-7
 	OffenderAt int    // its index in characters of Final
+	Plain      string // what smart encoding would put in its place
+	HasPlain   bool   // false: there is no look-alike
 
 	Limit     int // characters including the opt-out text
 	Reserved  int // characters of the limit that the opt-out text takes
@@ -53,6 +55,7 @@ func measure(content overture.Content, settings overture.Settings) Measurement {
 	}
 	if r.Offender != 0 {
 		m.Offender, m.OffenderAt = string(r.Offender), r.OffenderAt
+		m.Plain, m.HasPlain = segment.Plain(r.Offender)
 	}
 	own := strings.TrimRight(strings.TrimSuffix(strings.TrimRight(content.Text, " \t\r\n"), content.OptOutText), " \t\r\n")
 	m.Available = m.Limit - m.Reserved - utf8.RuneCountInString(own)

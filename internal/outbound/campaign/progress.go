@@ -36,12 +36,14 @@ type Progress struct {
 	Waiting    int // not ended yet: queued, attempting, unknown
 	Replied    int
 	OptedOut   int
+	Resent     int // sent again without proof (must_reach): these people may have it twice
 
 	ConfiguredRate int     // segments per second: the campaign's, at most the sender's
 	ActualRate     float64 // segments per second over the last 10 s; meaningful when RateKnown
 	MinuteRate     float64 // the same over the last 60 s
 	RateKnown      bool
 
+	ForecastFinishAt time.Time // by the forecast of the launch; zero: none, or not made yet
 	FinishAt         time.Time // estimate; zero when nothing moves or nothing is left
 	NextDueAt        time.Time // when the next waiting message becomes due; zero when none waits for a time
 	WaitingForWindow int       // messages whose time is still to come
@@ -159,8 +161,8 @@ func (s *Service) report(st overture.Standing, q overture.Queue, sample []overtu
 	p := Progress{
 		State: st.State, Reason: st.Reason, Recipients: st.RecipientCount, Counts: c, Accepted: c.AcceptedOrLater(),
 		Delivered: c[overture.Delivered] + c[overture.Read], Failed: c[overture.Failed] + c[overture.Undelivered],
-		Suppressed: c[overture.Suppressed], Held: c[overture.Held], Waiting: waiting(c), Replied: st.Replied, OptedOut: st.OptedOut,
-		ConfiguredRate: st.Rate, WaitingForWindow: q.Later,
+		Suppressed: c[overture.Suppressed], Held: c[overture.Held], Waiting: waiting(c), Replied: st.Replied, OptedOut: st.OptedOut, Resent: st.Resent,
+		ConfiguredRate: st.Rate, WaitingForWindow: q.Later, ForecastFinishAt: st.ForecastFinishAt,
 	}
 	if st.SenderRate > 0 {
 		p.ConfiguredRate = min(p.ConfiguredRate, st.SenderRate)
@@ -230,12 +232,26 @@ func stalled(st overture.Standing, q overture.Queue, sample []overture.QueuedSam
 		return ""
 	case st.State == overture.Paused:
 		return st.Reason
+	case st.State == overture.CampaignCanceled && st.Quarantined:
+		return fmt.Sprintf("%s; the installation is in quarantine: what may have been sent is looked up, the rest is canceled when an operator releases it; %s waiting", st.Reason, messages(p.Waiting))
 	case st.State == overture.CampaignCanceled:
 		return fmt.Sprintf("%s; %s still being taken back or settled", st.Reason, messages(p.Waiting))
+	case (st.State == overture.Scheduled || st.State == overture.Running) && now.Before(st.UndoUntil):
+		return "the launch can be undone until " + st.UndoUntil.UTC().Format("15:04:05 UTC") + "; nothing goes before"
 	case st.State == overture.Scheduled:
 		return "waits for its launch at " + st.LaunchAt.UTC().Format("2006-01-02 15:04 UTC")
 	case st.State != overture.Running:
 		return ""
+	case st.AllStopped:
+		return "the operator stopped all sending on this installation"
+	case st.Quarantined:
+		return inQuarantine
+	case st.AccountStopped:
+		return because("the account is stopped", st.AccountStopWords)
+	case st.Barrier != "":
+		return "a guard rail closed it (" + st.Barrier + "); the campaign is being paused"
+	case st.Watch.Phase == overture.PhaseVerdict:
+		return fmt.Sprintf("the canary of %d went out; the campaign goes on by itself at %s if it went well", st.Watch.CanarySize, st.Watch.VerdictAt.UTC().Format("15:04:05 UTC"))
 	case st.SenderStopped:
 		return "the sender is stopped: " + st.SenderStopReason
 	case st.Planning && st.Planned == 0:
@@ -346,4 +362,11 @@ func messages(n int) string { return plural(n, "message is", "messages are") }
 
 func doubtful(n int) string {
 	return plural(n, "message waits", "messages wait") + " for the provider's own record: a send may have happened"
+}
+
+func because(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/outbound/campaign"
+	"github.com/overture-im/overture/internal/store/storetest"
 )
 
 // In every phase the counts add up to the list, and the reason says what a person wants to know.
@@ -29,6 +30,17 @@ func TestProgressSaysWhyNothingMoves(t *testing.T) {
 			_, err := h.room.Pause(h.t.Context(), h.by, c.ID, "lunch")
 			h.must(err)
 		}, 4, "paused by Manager one: lunch"},
+		{"canceled in quarantine", func(h *house, c overture.Campaign) { // it may have been sent in the lost time: nothing ends as canceled
+			h.plan(c, time.Now().Add(-time.Minute))
+			h.must(h.store.BeginQuarantine(h.t.Context(), overture.QuarantineOrder{Since: time.Now().Add(-time.Hour), Reason: "a test"}, time.Now()))
+			_, err := h.room.Cancel(h.t.Context(), h.by, c.ID, "wrong list")
+			h.must(err)
+			open, err := h.store.CampaignsToEmpty(h.t.Context())
+			h.must(err)
+			if len(open) > 0 {
+				h.t.Errorf("%d campaigns are to be emptied in quarantine", len(open))
+			}
+		}, 4, "the rest is canceled when an operator releases it"},
 		{"sender stopped", func(h *house, c overture.Campaign) {
 			h.plan(c, time.Now().Add(-time.Minute))
 			h.must(h.store.SetSenderStopped(h.t.Context(), h.by, h.sender, true, "credentials refused (20003)", time.Now()))
@@ -123,6 +135,7 @@ func TestProgressCountsAnswers(t *testing.T) {
 		h.exec(`INSERT INTO inbound (id, account_id, sender_id, provider, provider_id, from_address, to_address, body, media, opt_out_type, city, country, wish, alone, message_id, received_at)
 			VALUES ($1, $2, $3, 'twilio', $4, $5, '', '', 0, '', '', '', $6, TRUE, $7, 1)`, h.store.NewID(), h.by.AccountID, h.sender, string(rune('a'+i)), "+1", wish, ids[i])
 	}
+	storetest.Backfill(t, h.store)
 	p, err := h.room.Progress(t.Context(), h.by.AccountID, c.ID)
 	h.must(err)
 	if p.Replied != 3 || p.OptedOut != 2 {
@@ -170,7 +183,7 @@ func TestStory(t *testing.T) {
 		Source: overture.OptOutKeyword, Evidence: "STOP", CreatedAt: time.Now(),
 	})
 	h.must(err)
-	order := "campaign sender text opt_out open_conversation validity window rate message"
+	order := "campaign stop sender text opt_out open_conversation validity window policy cap rate message"
 	for i, want := range []map[string]campaign.Answer{
 		{"message": campaign.Passes, "window": campaign.Passes, "opt_out": campaign.Passes, "text": campaign.Passes},
 		{"message": campaign.Stops, "opt_out": campaign.Stops},

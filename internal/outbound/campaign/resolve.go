@@ -12,13 +12,8 @@ const answerValidity = 24 * time.Hour
 
 // Resolve settles a held message by a person's word: the provider's record could not tell whether it has it. Conflict: it is not held.
 func (s *Service) Resolve(ctx context.Context, by overture.Actor, id overture.MessageID, how overture.Resolution) (overture.State, error) {
-	switch how {
-	case overture.TreatAsSent, overture.Resend, overture.GiveUp:
-	default:
-		return 0, &overture.Error{
-			Kind: overture.Invalid, Code: "unknown_action", Message: "the action is treat_as_sent, resend or give_up",
-			Fields: []overture.Field{{Location: "body.action", Message: "treat_as_sent, resend or give_up"}},
-		}
+	if err := knownResolution(how); err != nil {
+		return 0, err
 	}
 	now := time.Now()
 	held, err := s.store.HeldMessage(ctx, by.AccountID, id)
@@ -50,8 +45,19 @@ func (s *Service) placeOf(ctx context.Context, account overture.AccountID, held 
 	}
 	var expired bool
 	var why string
-	if place.Due, place.NotAfter, expired, why = s.windows.Next(now, held.Zones, c.Window, c.LaunchAt, c.ExpiresAt); expired {
+	if place.Due, place.NotAfter, expired, why = s.windows.Next(now, held.Zones, c.WindowFor(held.Address), c.LaunchAt, c.ExpiresAt); expired {
 		return place, overture.ErrConflict("too_late", "it cannot be sent again: "+why)
 	}
 	return place, nil
+}
+
+func knownResolution(how overture.Resolution) error {
+	switch how {
+	case overture.TreatAsSent, overture.Resend, overture.GiveUp:
+		return nil
+	}
+	return &overture.Error{
+		Kind: overture.Invalid, Code: "unknown_action", Message: "the action is treat_as_sent, resend or give_up",
+		Fields: []overture.Field{{Location: "body.action", Message: "treat_as_sent, resend or give_up"}},
+	}
 }

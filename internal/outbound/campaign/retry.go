@@ -47,7 +47,7 @@ func (s *Service) RetryFailed(ctx context.Context, by overture.Actor, id overtur
 		now := time.Now()
 		var items []overture.Requeue
 		for _, m := range failed {
-			due, notAfter, expired, _ := s.windows.Next(now, m.Zones, c.Window, c.LaunchAt, c.ExpiresAt)
+			due, notAfter, expired, _ := s.windows.Next(now, m.Zones, c.WindowFor(m.Address), c.LaunchAt, c.ExpiresAt)
 			if expired {
 				out.TooLate++
 				continue

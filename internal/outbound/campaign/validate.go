@@ -47,10 +47,14 @@ func (s *Service) around(ctx context.Context, account overture.AccountID, ch Cha
 			return a, at("body.sender", err)
 		}
 	}
-	if _, err := s.store.Skill(ctx, account, skill); err != nil {
+	chosen, err := s.store.Skill(ctx, account, skill)
+	if err != nil {
 		if a.skillErr = errors.Is(err, overture.NotFound); !a.skillErr || ch.SkillID != nil && skill != 0 {
 			return a, at("body.skill", err)
 		}
+	}
+	if ch.SkillID != nil && skill != c.SkillID && chosen.Archived() {
+		return a, at("body.skill", overture.ErrSkillArchived())
 	}
 	return a, nil
 }
@@ -101,6 +105,7 @@ func (a setting) wrong(c overture.Campaign, ch Change, now time.Time) (fields []
 	}
 	a.wrongText(c.Content, say)
 	a.wrongSchedule(c, ch, now, say)
+	wrongRails(c, say)
 	if c.Policy != overture.Safe && c.Policy != overture.MustReach {
 		say("policy", "the policy is safe or must_reach")
 	}

@@ -31,6 +31,8 @@ type Reason struct {
 	Words   string
 	Input   map[string]string
 	Rule    string // name and version of the rule
+	Pack    string // and version, of a rule that stands in a policy pack
+	TZData  string // version of the time-zone data it was decided with, where clocks matter
 	Decided time.Time
 }
 
@@ -43,6 +45,8 @@ const (
 	ruleTalk       = "open-conversation/1"
 	ruleValidity   = "validity/1"
 	ruleWindow     = "recipient-window/1"
+	rulePolicy     = "policy-packs/1"
+	ruleCap        = "frequency-cap/1"
 	ruleRate       = "sender-rate/1"
 	ruleDispatched = "send-protocol/1"
 )
@@ -92,7 +96,11 @@ func finalText(content overture.Content, personal overture.Personal) (string, er
 }
 
 func why(f overture.Facts, text string, textErr error, windows Windows, now time.Time) []Reason {
-	out := []Reason{whyLife(f), whySender(f), whyText(f, text, textErr), whyOptOut(f), whyTalk(f), whyValidity(f, now), whyWindow(f, windows, now), whyRate(f), whyOutcome(f)}
+	out := append([]Reason{whyLife(f)}, whyRails(f, now)...)
+	out = append(out, whySender(f), whyText(f, text, textErr), whyOptOut(f), whyTalk(f), whyValidity(f, now), whyWindow(f, windows, now))
+	out = append(out, whyPolicy(f, now)...)
+	out = append(out, whyCaps(f, now)...)
+	out = append(out, whyRate(f), whyOutcome(f))
 	for i := range out {
 		out[i].Decided = now
 	}
@@ -213,7 +221,7 @@ func whyWindow(f overture.Facts, windows Windows, now time.Time) Reason {
 		zones = "unknown: the window must be open everywhere"
 	}
 	r := Reason{
-		Check: "window", Rule: ruleWindow + " tzdata " + tz.Version(),
+		Check: "window", Rule: ruleWindow, TZData: tzdataOf(f),
 		Input: map[string]string{"zones": zones, "zone_source": f.Recipient.ZoneSource},
 	}
 	if accepted, sent := past(f); sent {
@@ -228,7 +236,7 @@ func whyWindow(f overture.Facts, windows Windows, now time.Time) Reason {
 	due, notAfter, reason := f.Due, f.NotAfter, ""
 	if due.IsZero() || now.After(notAfter) {
 		var expired bool
-		if due, notAfter, expired, reason = windows.Next(now, f.Recipient.Zones, f.Campaign.Window, f.Campaign.LaunchAt, f.Campaign.ExpiresAt); expired {
+		if due, notAfter, expired, reason = windows.Next(now, f.Recipient.Zones, f.Campaign.Window.Under(f.Rules.For(f.Recipient.Address)), f.Campaign.LaunchAt, f.Campaign.ExpiresAt); expired {
 			r.Answer, r.Words = Stops, reason
 			return r
 		}
@@ -293,6 +301,10 @@ func whyOutcome(f overture.Facts) Reason {
 		r.Answer, r.Words = Stops, ended(m)
 	case overture.Accepted, overture.Sent, overture.Delivered, overture.Read:
 		r.Answer, r.Words = Passes, "it is "+m.State.String()
+	}
+	if slices.ContainsFunc(f.Attempts, func(a overture.Attempt) bool { return a.Outcome == "resent_without_proof" }) {
+		r.Input["resent_without_proof"] = "yes"
+		r.Words += "; it was sent again without proof because the campaign must reach everybody: the person may have it twice"
 	}
 	return r
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
+	"github.com/overture-im/overture/internal/outbound/dispatch/core"
 )
 
 // committer is the one writer of a node: it merges the marks and settlements of all senders into one transaction per interval, so that
@@ -14,6 +16,7 @@ import (
 type committer struct {
 	record Record
 	every  time.Duration
+	now    func() core.Moment
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -30,15 +33,15 @@ type pendingWork struct {
 	tries   int
 }
 
-// markAnswer hands the verdicts of one batch of marks back. at is a time before the commit began: the send deadline counts from it.
+// markAnswer hands the verdicts of one batch of marks back. began is a moment before the commit began: the send deadline counts from it.
 type markAnswer struct {
 	n  int
-	fn func(verdicts []overture.Verdict, at time.Time, err error)
+	fn func(verdicts []overture.Verdict, began core.Moment, err error)
 }
 
-func newCommitter(record Record, every time.Duration, log *slog.Logger) *committer {
+func newCommitter(record Record, every time.Duration, now func() core.Moment, log *slog.Logger) *committer {
 	return &committer{
-		record: record, every: every, log: log, pending: map[overture.SenderID]*pendingWork{},
+		record: record, every: every, now: now, log: log, pending: map[overture.SenderID]*pendingWork{},
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -67,7 +70,7 @@ func (c *committer) poke() {
 }
 
 // mark asks for marks; fn is called once from the committer's goroutine and must not block.
-func (c *committer) mark(head overture.SenderWork, marks []overture.Mark, fn func([]overture.Verdict, time.Time, error)) {
+func (c *committer) mark(head overture.SenderWork, marks []overture.Mark, fn func([]overture.Verdict, core.Moment, error)) {
 	c.mu.Lock()
 	p := c.of(head)
 	p.work.Marks = append(p.work.Marks, marks...)
@@ -156,27 +159,25 @@ func (c *committer) take() []*pendingWork {
 	return batch
 }
 
-// commit writes a batch; when that fails for a reason that is not the database's health, it writes each sender alone, so that one bad row
-// does not stop the others.
-func (c *committer) commit(batch []*pendingWork) bool {
+// commit writes a batch; when the database refuses it for a reason that is not its health, it writes each sender alone and looks for what is
+// refused, so that one bad row stops nobody.
+func (c *committer) commit(batch []*pendingWork) (healthy bool) {
 	err := c.write(batch)
 	if err == nil {
 		return true
 	}
-	if len(batch) > 1 && overture.KindOf(err) != overture.Unavailable {
-		ok := true
-		for _, p := range batch {
-			if one := c.write([]*pendingWork{p}); one != nil {
-				c.failed(p, one)
-				ok = false
-			}
+	healthy = true
+	for i, p := range batch {
+		switch {
+		case unhealthy(err) || !healthy:
+			c.failed(p, err)
+			healthy = false
+		case len(batch) > 1 && c.write(batch[i:i+1]) == nil:
+		default:
+			healthy = c.isolate(p, err)
 		}
-		return ok
 	}
-	for _, p := range batch {
-		c.failed(p, err)
-	}
-	return false
+	return healthy
 }
 
 func (c *committer) write(batch []*pendingWork) error {
@@ -184,11 +185,11 @@ func (c *committer) write(batch []*pendingWork) error {
 	for i, p := range batch {
 		work[i] = p.work
 	}
-	began := time.Now()
+	began := c.now()
 	// The context is not the runner's: what was sent must be recorded also while stopping.
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	results, err := c.record.Commit(ctx, began, work)
+	results, err := c.record.Commit(ctx, began.Wall, work)
 	if err != nil {
 		return err
 	}
@@ -203,6 +204,7 @@ func (c *committer) write(batch []*pendingWork) error {
 		}
 		p.letGo()
 	}
+	crashpoint.Pass("CP10")
 	return nil
 }
 
@@ -214,23 +216,13 @@ func (p *pendingWork) letGo() {
 	p.waiters = nil
 }
 
-// maxTries bounds how often a settlement that the database refuses is tried alone. Then only its marker remains, and the lookup settles it.
-const maxTries = 20
-
-// failed answers the marks with the error and keeps the settlements for the next round.
+// failed answers the marks with the error and keeps the rest for the next round: the database is not well.
 func (c *committer) failed(p *pendingWork, err error) {
 	for _, a := range p.answers {
-		a.fn(nil, time.Time{}, err)
+		a.fn(nil, core.Moment{}, err)
 	}
-	if p.tries == 0 {
+	if p.tries++; p.tries == 1 {
 		c.log.Error("writing attempts", "sender_id", p.work.Lease.SenderID.String(), "settlements", len(p.work.Settlements), "error", err)
-	}
-	if overture.KindOf(err) != overture.Unavailable {
-		if p.tries++; p.tries > maxTries {
-			c.log.Error("giving up on settlements; their markers will be looked up", "sender_id", p.work.Lease.SenderID.String(), "settlements", len(p.work.Settlements))
-			p.letGo()
-			return
-		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -43,7 +43,9 @@ type house struct {
 	windows  windows
 	ids      []overture.MessageID
 	// around puts something between the engine and the store; nil: nothing.
-	around func(dispatch.Store) dispatch.Store
+	around   func(dispatch.Store) dispatch.Store
+	observer dispatch.Observer // nil: nobody
+	engine   *dispatch.Engine  // the last that was started
 }
 
 const (
@@ -135,7 +137,7 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	}
 	e, err := dispatch.New(dispatch.Deps{
 		Store: book, Providers: h.providers(), Windows: &h.windows,
-		Smart: func(s string) string { return s }, Owner: owner, Log: log,
+		Smart: func(s string) string { return s }, Owner: owner, Log: log, Observer: h.observer,
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
 		},
@@ -143,6 +145,7 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.engine = e
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // stopped by the test
 	done := make(chan struct{})
 	go func() { defer close(done); _ = e.Run(ctx) }()
@@ -232,6 +235,7 @@ type provider struct {
 	count   map[overture.Address]int
 	record  map[overture.Address][]overture.FoundSend
 	finds   int
+	lists   int
 	findErr error
 	delay   time.Duration
 }
@@ -270,6 +274,25 @@ func (p *provider) Find(_ context.Context, _ overture.Sender, to overture.Addres
 	defer p.mu.Unlock()
 	p.finds++
 	return slices.Clone(p.record[to]), p.findErr
+}
+
+func (p *provider) List(_ context.Context, _ overture.Sender, since time.Time, take func(overture.ListedSend) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lists++
+	for to, sends := range p.record {
+		for _, f := range sends {
+			if f.CreatedAt.Before(since) {
+				continue
+			}
+			for range 2 {
+				if err := take(overture.ListedSend{To: to, FoundSend: f}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return p.findErr
 }
 
 func (p *provider) accepted(to overture.Address) int {

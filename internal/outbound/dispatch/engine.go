@@ -3,12 +3,12 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/outbound/dispatch/core"
 )
 
 // Leases keeps one owner per sender.
@@ -34,7 +34,7 @@ type Record interface {
 
 // Doubts keeps what may have been sent.
 type Doubts interface {
-	AdoptInflight(ctx context.Context, lease overture.Lease, grace time.Duration) (int, error)
+	AdoptInflight(ctx context.Context, lease overture.Lease, now time.Time, grace time.Duration) (int, error)
 	Doubts(ctx context.Context, lease overture.Lease, now time.Time, limit int) ([]overture.Doubt, error)
 	InflightCount(ctx context.Context, sender overture.SenderID) (int, error)
 	KnownProviderIDs(ctx context.Context, sender overture.SenderID, address overture.Address) (map[string]bool, error)
@@ -59,14 +59,14 @@ type Store interface {
 type Provider interface {
 	Send(ctx context.Context, sender overture.Sender, out overture.Outgoing) (overture.AcceptedSend, error)
 	Find(ctx context.Context, sender overture.Sender, to overture.Address, since time.Time) ([]overture.FoundSend, error)
+	// List gives all that the sender sent since a moment, a row perhaps twice; an error of take ends it as it is.
+	List(ctx context.Context, sender overture.Sender, since time.Time, take func(overture.ListedSend) error) error
 }
 
 // Windows tells when a message may go (outbound/schedule).
-type Windows interface {
-	Next(now time.Time, zones []string, w overture.Window, launchAt, expiresAt time.Time) (due, notAfter time.Time, expired bool, why string)
-}
+type Windows = core.Windows
 
-// Deps are the engine's surroundings; all are required but Wake.
+// Deps are the engine's surroundings; all are required but Wake and Observer.
 type Deps struct {
 	Store     Store
 	Providers map[string]Provider // by overture.Sender.Provider
@@ -78,76 +78,21 @@ type Deps struct {
 	Owner    string // unique for this process
 	Log      *slog.Logger
 	Wake     <-chan struct{}
+	Observer Observer // nil: nobody
 }
 
 // Config are the numbers of the send protocol. Zero values mean the defaults of DefaultConfig.
-type Config struct {
-	Connections    int           // simultaneous requests per sender
-	LeaseTTL       time.Duration // how long a sender stays ours without renewal
-	SendDeadline   time.Duration // R2: a mark older than this is not sent
-	ClientTimeout  time.Duration // the provider client's own time-out, to check Grace
-	ProviderDelay  time.Duration // longest time a provider may accept after we gave up
-	Grace          time.Duration // R7: start of an attempt to its first lookup
-	MustReachGrace time.Duration // the same for must_reach, before a resend without proof
-	LookupSpacing  time.Duration // R7: between the two lookups
-	HoldAfter      time.Duration // doubts that cannot be looked up for this long are held
-	MaxAttempts    int           // definite non-sends before a message fails
-	MaxDoubts      int           // a sender with more open doubts marks nothing new
-	CommitEvery    time.Duration // group commit: at most one transaction per this
-}
+type Config = core.Config
 
-// DefaultConfig are the protocol's numbers: grace = 5 + 15 + 100 s, lookups 60 s apart.
-func DefaultConfig() Config {
-	return Config{
-		Connections: 64, LeaseTTL: 10 * time.Second, SendDeadline: 5 * time.Second, ClientTimeout: 15 * time.Second,
-		ProviderDelay: 100 * time.Second, Grace: 120 * time.Second, MustReachGrace: 600 * time.Second, LookupSpacing: 60 * time.Second,
-		HoldAfter: 24 * time.Hour, MaxAttempts: 50, MaxDoubts: 5000, CommitEvery: 8 * time.Millisecond,
-	}
-}
-
-func (c Config) withDefaults() Config {
-	d := DefaultConfig()
-	fill := func(v *time.Duration, def time.Duration) {
-		if *v == 0 {
-			*v = def
-		}
-	}
-	fill(&c.LeaseTTL, d.LeaseTTL)
-	fill(&c.SendDeadline, d.SendDeadline)
-	fill(&c.ClientTimeout, d.ClientTimeout)
-	fill(&c.ProviderDelay, d.ProviderDelay)
-	fill(&c.Grace, d.Grace)
-	fill(&c.MustReachGrace, max(d.MustReachGrace, c.Grace))
-	fill(&c.LookupSpacing, d.LookupSpacing)
-	fill(&c.HoldAfter, d.HoldAfter)
-	fill(&c.CommitEvery, d.CommitEvery)
-	if c.Connections == 0 {
-		c.Connections = d.Connections
-	}
-	if c.MaxAttempts == 0 {
-		c.MaxAttempts = d.MaxAttempts
-	}
-	if c.MaxDoubts == 0 {
-		c.MaxDoubts = d.MaxDoubts
-	}
-	return c
-}
-
-// Check refuses numbers under which the protocol would not hold.
-func (c Config) Check() error {
-	c = c.withDefaults()
-	if need := c.SendDeadline + c.ClientTimeout + c.ProviderDelay; c.Grace < need {
-		return overture.ErrInvalid("grace_too_short", fmt.Sprintf("the grace period of %v must be at least send deadline + client time-out + provider delay = %v, "+
-			"or a message accepted late would be sent twice (R7)", c.Grace, need))
-	}
-	return nil
-}
+// DefaultConfig are the protocol's numbers.
+func DefaultConfig() Config { return core.DefaultConfig() }
 
 // Engine runs all senders of this node.
 type Engine struct {
 	Deps
 	cfg       Config
 	committer *committer
+	born      time.Time // where the monotonic clock of core.Moment begins
 
 	mu      sync.Mutex
 	runners map[overture.SenderID]*runner
@@ -158,9 +103,20 @@ func New(d Deps, cfg Config) (*Engine, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	d.Store = patient{d.Store}
-	return &Engine{Deps: d, cfg: cfg, committer: newCommitter(d.Store, cfg.CommitEvery, d.Log), runners: map[overture.SenderID]*runner{}}, nil
+	if d.Observer == nil {
+		d.Observer = nobody{}
+	}
+	e := &Engine{Deps: d, cfg: cfg, born: time.Now(), runners: map[overture.SenderID]*runner{}}
+	e.committer = newCommitter(d.Store, cfg.CommitEvery, e.now, d.Log)
+	return e, nil
+}
+
+// now reads both clocks.
+func (e *Engine) now() core.Moment {
+	now := time.Now()
+	return core.Moment{Mono: now.Sub(e.born), Wall: now.Round(0)}
 }
 
 // scanEvery bounds how long new work waits when a wake-up was lost. It also renews the list of senders after another node died.
@@ -224,15 +180,4 @@ func (e *Engine) wakeRunners() {
 	for _, r := range e.runners {
 		r.poke()
 	}
-}
-
-// Status tells why a sender is slow, in words for the campaign page; empty when nothing is in the way.
-func (e *Engine) Status(id overture.SenderID) string {
-	e.mu.Lock()
-	r := e.runners[id]
-	e.mu.Unlock()
-	if r == nil {
-		return ""
-	}
-	return r.status()
 }

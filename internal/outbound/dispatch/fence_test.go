@@ -135,6 +135,15 @@ func TestSettlementsAndReceiptsNeverWaitForEachOther(t *testing.T) {
 	if !storetest.OnPostgres() {
 		t.Skip("SQLite has one writer")
 	}
+	accepted := overture.Settlement{Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "accepted", State: overture.Accepted, ProviderID: "SM1", HTTPStatus: 201}
+	doubt := overture.Settlement{Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "unknown", State: overture.Unknown, LookupAt: time.Now().Add(time.Minute)}
+	t.Run("both accepted", func(t *testing.T) { settleAgainstReceipts(t, accepted, accepted) })
+	t.Run("one in doubt", func(t *testing.T) { settleAgainstReceipts(t, doubt, accepted) })
+}
+
+// settleAgainstReceipts settles two messages, the second first, while receipts of both come in order.
+func settleAgainstReceipts(t *testing.T, first, second overture.Settlement) {
+	t.Helper()
 	h := build(t, 2)
 	w := h.lease("a")
 	due := h.due()
@@ -156,10 +165,8 @@ func TestSettlementsAndReceiptsNeverWaitForEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := w
-	end.Settlements = []overture.Settlement{
-		{Place: due[1].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "accepted", State: overture.Accepted, ProviderID: "SM1"},
-		{Place: due[0].Place, Attempt: 1, Token: "t", StartedAt: time.Now(), Outcome: "unknown", State: overture.Unknown, LookupAt: time.Now().Add(time.Minute)},
-	}
+	first.Place, second.Place = due[0].Place, due[1].Place
+	end.Settlements = []overture.Settlement{second, first}
 	done := make(chan error, 1)
 	go func() {
 		_, err := h.s.Commit(context.Background(), time.Now(), []overture.SenderWork{end}) //nolint:usetesting // may outlive a failed test

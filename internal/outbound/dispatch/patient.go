@@ -67,10 +67,10 @@ func (p patient) ImportHeader(ctx context.Context, id overture.ImportID) (map[st
 	return p.Store.ImportHeader(ctx, id)
 }
 
-func (p patient) AdoptInflight(ctx context.Context, lease overture.Lease, grace time.Duration) (int, error) {
+func (p patient) AdoptInflight(ctx context.Context, lease overture.Lease, now time.Time, grace time.Duration) (int, error) {
 	ctx, cancel := soon(ctx)
 	defer cancel()
-	return p.Store.AdoptInflight(ctx, lease, grace)
+	return p.Store.AdoptInflight(ctx, lease, now, grace)
 }
 
 func (p patient) Doubts(ctx context.Context, lease overture.Lease, now time.Time, limit int) ([]overture.Doubt, error) {

@@ -4,189 +4,156 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
+	"github.com/overture-im/overture/internal/outbound/dispatch/core"
 )
 
-// runner does all the work of one sender while this node owns it. Its loop is one goroutine; reads, sends and commits come back to it as
-// messages on channels, so nothing here needs a lock but what status shows.
+// runner does all the work of one sender while this node owns it. Everything is decided by its core.Machine, which only the loop touches;
+// what the loop starts comes back to it on channels.
 type runner struct {
-	e      *Engine
-	id     overture.SenderID
-	tenure *tenure
+	e       *Engine
+	id      overture.SenderID
+	machine *core.Machine
+	lease   overture.Lease
+	headers *headers
 
-	streams     map[overture.LaneID]*stream
-	bucket      *bucket
-	breaker     breaker
-	headers     *headers
-	pending     map[overture.MessageID]bool // read or marked or being sent
-	outstanding int                         // marks asked for and not yet ended
-	doubts      int
-	throttled   time.Time // no marks before
-	refusals    int       // 429s since the last acceptance
-	stopped     bool      // the provider rejected the sender's credentials
-	lanesAt     time.Time // when the lanes were read last; zero to read them now
+	verdicts chan markedBatch
+	ended    chan ending
+	news     chan func(now core.Moment) // what reads, renewals and lookups came to
+	answers  chan core.Task             // sent before tasks
+	tasks    chan core.Task
+	wake     chan struct{}
+	over     chan struct{} // closed when the loop is over: nobody takes news any more
+	hired    int           // workers
+	workers  sync.WaitGroup
+	helpers  sync.WaitGroup
 
-	pages   chan page
-	verdict chan markedBatch
-	ended   chan ending
-	tasks   chan task
-	wake    chan struct{}
-	workers int
+	readings readings
+
+	until   atomic.Pointer[core.Moment] // the lease's local deadline, for the workers
+	stood   atomic.Pointer[core.Snapshot]
+	shownAt time.Duration
 
 	mu     sync.Mutex
 	sender overture.Sender
 	loaded time.Time
-	words  string
-}
-
-type markedBatch struct {
-	tasks    []task
-	verdicts []overture.Verdict
-	at       time.Time
-	err      error
-}
-
-// ending tells the loop how one task ended.
-type ending struct {
-	id         overture.MessageID
-	class      string // the settlement's outcome
-	retryAfter time.Duration
-	reason     string
-	code       int
 }
 
 func newRunner(e *Engine, id overture.SenderID) *runner {
+	room := e.cfg.MostOutstanding() + 32 // more than can be outstanding at once, so that nobody who hands something back waits
 	return &runner{
-		e: e, id: id, streams: map[overture.LaneID]*stream{}, pending: map[overture.MessageID]bool{},
-		headers: &headers{queue: e.Store, known: map[overture.ImportID]map[string]int{}},
-		pages:   make(chan page, 8), verdict: make(chan markedBatch, 2*e.cfg.Connections+16), ended: make(chan ending, 2*e.cfg.Connections+16),
-		tasks: make(chan task, 4*e.cfg.Connections), wake: make(chan struct{}, 1),
+		e: e, id: id, headers: &headers{queue: e.Store, known: map[overture.ImportID]map[string]int{}},
+		verdicts: make(chan markedBatch, room), ended: make(chan ending, room), news: make(chan func(core.Moment), 16),
+		answers: make(chan core.Task, room), tasks: make(chan core.Task, room), wake: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 }
 
-// window is how many messages may be marked and not yet ended: every connection busy, and as many waiting for a free one, so that
-// no mark gets old.
-func (r *runner) window() int { return r.e.cfg.Connections + max(r.e.cfg.Connections, 8) }
-
-// lanesEvery is how often the open lanes are read again. Pause and cancel do not wait for it: the mark looks at the lane itself.
-const lanesEvery = 250 * time.Millisecond
-
-// idleFor is how long a sender without work keeps its runner.
-const idleFor = 3 * time.Second
-
-func (r *runner) head() overture.SenderWork {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return overture.SenderWork{Lease: r.tenure.lease, BrandID: r.sender.BrandID, AccountID: r.sender.AccountID, Channel: r.sender.Channel}
-}
-
+// run takes the sender, if nobody else has it, and works until ctx ends, the lease is lost, or there has been nothing to do for a while.
 func (r *runner) run(ctx context.Context) error {
-	t, ok, err := r.e.acquire(ctx, r.id)
+	asked := r.e.now()
+	crashpoint.Pass("CP1")
+	lease, ok, err := r.e.Store.AcquireLease(ctx, r.id, r.e.Owner, r.e.cfg.LeaseTTL)
 	if err != nil || !ok {
 		return err
 	}
-	r.tenure = t
+	r.lease = lease
+	r.machine = core.New(r.e.cfg, lease, asked, r.e.now(), r.e.Windows, newToken)
 	if _, err := r.currentSender(ctx); err != nil {
 		return err
 	}
-	adopted, err := r.e.Store.AdoptInflight(ctx, t.lease, r.e.cfg.Grace)
-	if err != nil {
-		return err
-	}
-	if adopted > 0 {
-		r.e.Log.InfoContext(ctx, "adopted attempts of an earlier owner; they will be looked up", "sender_id", r.id.String(), "count", adopted)
-	}
 	// Renewal and sends outlive ctx: stopping means finishing what is in flight under a lease that still holds.
-	hold, release := context.WithCancel(context.WithoutCancel(ctx))
-	var helpers, workers sync.WaitGroup
-	helpers.Go(func() { r.e.renew(hold, t) })
-	looking, stopLooking := context.WithCancel(ctx)
-	helpers.Go(func() { r.settleDoubts(looking, t) })
-	r.loop(ctx, hold, &workers)
-	stopLooking()
+	hold, letGo := context.WithCancel(context.WithoutCancel(ctx))
+	release := r.loop(ctx, hold)
+	close(r.over)
+	close(r.answers)
 	close(r.tasks)
-	workers.Wait()
+	r.workers.Wait()
 	<-r.e.committer.flushed(r.head())
-	release()
-	helpers.Wait()
-	if !t.lost.Load() && ctx.Err() != nil {
-		if err := r.e.Store.ReleaseLease(context.WithoutCancel(ctx), t.lease); err != nil {
+	letGo()
+	r.helpers.Wait()
+	if release {
+		if err := r.e.Store.ReleaseLease(context.WithoutCancel(ctx), lease); err != nil {
 			return fmt.Errorf("release lease: %w", err)
 		}
 	}
 	return nil
 }
 
-// loop runs until ctx ends, the lease is lost, or the sender has had nothing to do for a while.
-func (r *runner) loop(ctx, hold context.Context, workers *sync.WaitGroup) {
+// loop asks the Machine what to do, has it done, and tells the Machine what it came to.
+func (r *runner) loop(ctx, hold context.Context) (release bool) {
+	reading, stopReading := context.WithCancel(hold)
+	defer stopReading()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	reading, stopReading := context.WithCancel(ctx) // so that no reader waits for a loop that is over
-	defer stopReading()
-	var countedAt time.Time
-	quiet := time.Now()
-	for ctx.Err() == nil && !r.tenure.lost.Load() {
-		now := time.Now()
-		if now.Sub(r.lanesAt) >= lanesEvery {
-			r.refreshLanes(ctx, now)
-			r.lanesAt = now
+	stop := ctx.Done()
+	for {
+		now := r.e.now()
+		orders := r.machine.Tick(now)
+		until := r.machine.LeaseUntil()
+		r.until.Store(&until)
+		r.show(now)
+		r.carryOut(ctx, reading, hold, orders)
+		if orders.Done {
+			return orders.Release
 		}
-		if now.Sub(countedAt) >= time.Second {
-			if n, err := r.e.Store.InflightCount(ctx, r.id); err == nil {
-				r.doubts = max(0, n-r.outstanding)
-			}
-			countedAt = now
-		}
-		r.startReads(reading, now)
-		wait := r.markMore(now)
-		if r.outstanding > 0 || r.doubts > 0 || r.anythingReady() {
-			quiet = now
-		} else if now.Sub(quiet) > idleFor {
-			break
-		}
-		timer.Reset(min(max(wait, time.Millisecond), lanesEvery))
-		r.await(ctx, hold, workers, timer)
-	}
-	// Marks that are still on their way come back as given back, because ctx has ended or the tenure is over.
-	for r.outstanding > 0 {
+		timer.Reset(orders.WakeIn)
 		select {
-		case b := <-r.verdict:
-			r.tookVerdicts(hold, b, workers)
+		case b := <-r.verdicts:
+			r.tookVerdicts(b)
 		case x := <-r.ended:
-			r.tookEnding(x, time.Now())
+			r.tookEnding(x)
+		case f := <-r.news:
+			f(r.e.now())
+		case <-r.wake:
+			r.machine.Woken()
+		case <-timer.C:
+		case <-stop:
+			r.machine.Stop()
+			stop = nil
+		}
+		r.takeWhatIsThere()
+	}
+}
+
+// takeWhatIsThere takes everything that has already arrived, so that one look at the Machine serves many.
+func (r *runner) takeWhatIsThere() {
+	for range cap(r.ended) {
+		select {
+		case b := <-r.verdicts:
+			r.tookVerdicts(b)
+		case x := <-r.ended:
+			r.tookEnding(x)
+		case f := <-r.news:
+			f(r.e.now())
+		default:
+			return
 		}
 	}
 }
 
-// await takes one event and whatever else has already arrived.
-func (r *runner) await(ctx, hold context.Context, workers *sync.WaitGroup, timer *time.Timer) {
-	select {
-	case p := <-r.pages:
-		r.tookPage(p)
-	case b := <-r.verdict:
-		r.tookVerdicts(hold, b, workers)
-	case x := <-r.ended:
-		r.tookEnding(x, time.Now())
-	case <-r.wake:
-		for _, s := range r.streams {
-			s.readAt = time.Time{}
-		}
-	case <-timer.C:
-	case <-ctx.Done():
+func (r *runner) tookVerdicts(b markedBatch) {
+	now := r.e.now()
+	if b.err == nil {
+		r.e.Observer.Marked(r.id, len(b.tasks), now.Mono-b.began.Mono)
 	}
-	for range cap(r.ended) {
-		select {
-		case p := <-r.pages:
-			r.tookPage(p)
-		case b := <-r.verdict:
-			r.tookVerdicts(hold, b, workers)
-		case x := <-r.ended:
-			r.tookEnding(x, time.Now())
-		default:
-			return
-		}
+	r.machine.TookVerdicts(b.tasks, b.verdicts, b.began, b.err != nil, now)
+}
+
+func (r *runner) tookEnding(x ending) {
+	s := r.machine.TookEnding(&x.task, x.result, r.e.now())
+	r.e.Observer.Attempted(r.id, x.task.Lane.CampaignID, s.Outcome, s.Code, x.took)
+	r.e.tell(r.id, x.task.Lane.CampaignID, &s)
+}
+
+// tell hands news to the loop, or drops it when the loop is over.
+func (r *runner) tell(f func(now core.Moment)) {
+	select {
+	case r.news <- f:
+	case <-r.over:
 	}
 }
 
@@ -197,79 +164,25 @@ func (r *runner) poke() {
 	}
 }
 
-func (r *runner) refreshLanes(ctx context.Context, now time.Time) {
-	sender, err := r.currentSender(ctx)
-	if err != nil {
-		return
-	}
-	lanes, err := r.e.Store.OpenLanes(ctx, r.id)
-	if err != nil {
-		return // the next refresh tries again; the mark looks at the lane itself
-	}
-	r.stopped = sender.Stopped
-	if r.bucket == nil {
-		r.bucket = newBucket(sender.Rate, now)
-	}
-	r.bucket.setRate(sender.Rate, now)
-	open := map[overture.LaneID]bool{}
-	for _, l := range lanes {
-		open[l.ID] = true
-		s := r.streams[l.ID]
-		if s == nil {
-			s = &stream{bucket: newBucket(l.Rate, now), served: r.leastServed()}
-			r.streams[l.ID] = s
-		}
-		s.lane = l
-		s.bucket.setRate(l.Rate, now)
-	}
-	for id, s := range r.streams {
-		if !open[id] {
-			for _, m := range s.ready {
-				delete(r.pending, m.MessageID)
-			}
-			delete(r.streams, id)
-		}
-	}
+func (r *runner) head() overture.SenderWork {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return overture.SenderWork{Lease: r.lease, BrandID: r.sender.BrandID, AccountID: r.sender.AccountID, Channel: r.sender.Channel}
 }
 
-// leastServed lets a new lane join the turns without catching up on the past.
-func (r *runner) leastServed() float64 {
-	least, any := 0.0, false
-	for _, s := range r.streams {
-		if !any || s.served < least {
-			least, any = s.served, true
-		}
-	}
-	return least
-}
+// showEvery is how old a snapshot may be.
+const showEvery = 100 * time.Millisecond
 
-func (r *runner) anythingReady() bool {
-	for _, s := range r.streams {
-		if len(s.ready) > 0 {
-			return true
+func (r *runner) show(now core.Moment) {
+	if r.stood.Load() == nil || now.Mono-r.shownAt >= showEvery {
+		s := r.machine.Snapshot(now)
+		if was := r.stood.Load(); was != nil && was.RecordMute != s.RecordMute {
+			r.tellRecord(s.RecordMute)
 		}
+		r.stood.Store(&s)
+		r.shownAt = now.Mono
+		r.dropReading(now.Mono)
 	}
-	return false
-}
-
-func (r *runner) startReads(ctx context.Context, now time.Time) {
-	for _, s := range r.streams {
-		if !s.reading && len(s.ready) < readLimit/2 && !now.Before(s.readAt) {
-			s.reading = true
-			go r.e.read(ctx, &stream{lane: s.lane, cursor: s.cursor}, r.headers, r.pages)
-		}
-	}
-}
-
-func (r *runner) tookPage(p page) {
-	s := r.streams[p.lane]
-	if s == nil {
-		return
-	}
-	if p.err != nil {
-		r.e.Log.Warn("reading due messages", "sender_id", r.id.String(), "error", p.err)
-	}
-	s.took(p, r.pending, time.Now())
 }
 
 // currentSender gives the sender with its credentials, at most two seconds old.

@@ -1,20 +1,23 @@
 // Package receipt takes in what providers say later about messages they accepted.
 //
 //	Does:   gathers receipts of all webhooks into one transaction per 500 or 3 ms and answers each when it is durable (R10);
-//	        once a minute matches those that came before their message
-//	Reads:  message, inflight, attempt, orphan_receipt
-//	Writes: receipt, orphan_receipt; message states sent, undelivered, delivered, read (and accepted, where a receipt proves it);
+//	        once a minute matches those that came before their message; asks providers about messages whose last word did not come (lost.go)
+//	Reads:  message, inflight, attempt, orphan_receipt; campaign, campaign_count, receipt_sweep
+//	Writes: receipt, orphan_receipt, receipt_sweep; message states sent, undelivered, delivered, read (and accepted, where a receipt proves it);
 //	        attempts found; opt-outs the provider reports
 //	Wakes:  "campaign" when messages moved
 package receipt
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 )
 
 // Store applies receipts; the same ones again, or in another order, must end in the same rows.
@@ -49,12 +52,14 @@ type Deps struct {
 type Intake struct {
 	deps    Deps
 	queue   chan *arrival
+	waiting atomic.Int64 // receipts in the queue
 	stopped chan struct{}
 }
 
+// arrival is what one post brought.
 type arrival struct {
-	receipt overture.Receipt
-	done    chan error // buffered: nobody waits for a caller who has gone
+	receipts []overture.Receipt
+	done     chan error // buffered: nobody waits for a caller who has gone
 }
 
 // NewIntake makes the batcher.
@@ -65,16 +70,31 @@ func NewIntake(d Deps) *Intake {
 // Add stores one receipt and returns when it is durable. An error means that it may not be: the provider must send it again.
 // Unavailable: the queue is full, the database does not answer, or the server is stopping.
 func (i *Intake) Add(ctx context.Context, r overture.Receipt) error {
-	a := &arrival{receipt: r, done: make(chan error, 1)}
+	return i.AddAll(ctx, []overture.Receipt{r})
+}
+
+// AddAll stores what one post of a provider brought, as Add does. After an error some of it may be durable: storing it again changes nothing.
+func (i *Intake) AddAll(ctx context.Context, receipts []overture.Receipt) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	a := &arrival{receipts: receipts, done: make(chan error, 1)}
 	select {
 	case <-i.stopped:
 		return errStopped()
 	default:
 	}
+	busy := &overture.Error{Kind: overture.Unavailable, Code: "receipts_busy", Message: "too many receipts wait to be stored; send this one again in a moment"}
+	n := int64(len(receipts))
+	if i.waiting.Add(n) > QueueLimit && n < QueueLimit {
+		i.waiting.Add(-n)
+		return busy
+	}
 	select {
 	case i.queue <- a:
 	default:
-		return &overture.Error{Kind: overture.Unavailable, Code: "receipts_busy", Message: "too many receipts wait to be stored; send this one again in a moment"}
+		i.waiting.Add(-n)
+		return busy
 	}
 	select {
 	case err := <-a.done:
@@ -120,11 +140,16 @@ func (i *Intake) Run(ctx context.Context) error {
 
 // gather takes what waits, up to a batch; with a timer it also waits for more until that fires.
 func (i *Intake) gather(batch []*arrival, wait <-chan time.Time) []*arrival {
-	for len(batch) < batchLimit {
+	n := 0
+	for _, a := range batch {
+		n += len(a.receipts)
+	}
+	for n < batchLimit {
 		if wait == nil {
 			select {
 			case a := <-i.queue:
 				batch = append(batch, a)
+				n += len(a.receipts)
 			default:
 				return batch
 			}
@@ -133,6 +158,7 @@ func (i *Intake) gather(batch []*arrival, wait <-chan time.Time) []*arrival {
 		select {
 		case a := <-i.queue:
 			batch = append(batch, a)
+			n += len(a.receipts)
 		case <-wait:
 			return batch
 		}
@@ -145,24 +171,47 @@ func (i *Intake) gather(batch []*arrival, wait <-chan time.Time) []*arrival {
 func (i *Intake) commit(ctx context.Context, batch []*arrival) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	receipts := make([]overture.Receipt, len(batch))
-	for n, a := range batch {
-		receipts[n] = a.receipt
+	receipts := batch[0].receipts
+	if len(batch) > 1 {
+		receipts = make([]overture.Receipt, 0, batchLimit)
+		for _, a := range batch {
+			receipts = append(receipts, a.receipts...)
+		}
 	}
+	i.waiting.Add(-int64(len(receipts)))
+	for at, err := range i.store(ctx, batch, receipts) {
+		batch[at].done <- err
+	}
+}
+
+// store writes what arrived and gives one result per arrival.
+func (i *Intake) store(ctx context.Context, batch []*arrival, receipts []overture.Receipt) []error {
+	results := make([]error, len(batch))
+	crashpoint.Pass("CP12a")
 	tally, err := i.deps.Store.ApplyReceipts(ctx, receipts, i.deps.Now())
-	if err != nil && len(batch) > 1 && overture.KindOf(err) != overture.Unavailable && ctx.Err() == nil {
-		half := len(batch) / 2
-		i.commit(ctx, batch[:half])
-		i.commit(ctx, batch[half:])
-		return
+	crashpoint.Pass("CP12b")
+	if err == nil {
+		i.report(tally)
+		return results
 	}
-	if err != nil {
-		i.deps.Log.Error("receipts were not stored", "count", len(batch), "message_id", receipts[0].MessageID.String(), "error", err)
+	if len(receipts) > 1 && overture.KindOf(err) != overture.Unavailable && ctx.Err() == nil {
+		if len(batch) == 1 {
+			half := len(receipts) / 2
+			first := i.store(ctx, batch, receipts[:half])
+			second := i.store(ctx, batch, receipts[half:])
+			return []error{errors.Join(first[0], second[0])}
+		}
+		half, n := len(batch)/2, 0
+		for _, a := range batch[:half] {
+			n += len(a.receipts)
+		}
+		return append(i.store(ctx, batch[:half], receipts[:n]), i.store(ctx, batch[half:], receipts[n:])...)
 	}
-	for _, a := range batch {
-		a.done <- err
+	i.deps.Log.Error("receipts were not stored", "count", len(receipts), "message_id", receipts[0].MessageID.String(), "error", err)
+	for at := range results {
+		results[at] = err
 	}
-	i.report(tally)
+	return results
 }
 
 func (i *Intake) report(tally overture.ReceiptTally) {

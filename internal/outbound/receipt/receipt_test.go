@@ -231,3 +231,32 @@ func TestOrphansAreMatchedEveryMinute(t *testing.T) {
 		}
 	})
 }
+
+// A post of many receipts is answered once, when all of it is stored; one impossible receipt among them is alone in being missing, and the
+// provider is told to send the post again.
+func TestAddAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		poison := errors.New("cannot be stored")
+		f := &fake{}
+		i, _, stop := start(f)
+		defer stop()
+		post := make([]overture.Receipt, 1000)
+		for n := range post {
+			post[n].MessageID = overture.MessageID(n + 1)
+		}
+		if err := i.AddAll(t.Context(), post); err != nil || f.stored() != 1000 {
+			t.Errorf("%v, %d stored, want 1000", err, f.stored())
+		}
+		f.fail = func(receipts []overture.Receipt) error {
+			for _, r := range receipts {
+				if r.MessageID == 7 {
+					return poison
+				}
+			}
+			return nil
+		}
+		if err := i.AddAll(t.Context(), post); !errors.Is(err, poison) || f.stored() != 1999 {
+			t.Errorf("with one impossible receipt: %v, %d stored, want 999 more", err, f.stored())
+		}
+	})
+}

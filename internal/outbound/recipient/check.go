@@ -8,6 +8,7 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/csvrow"
+	"github.com/overture-im/overture/internal/kit/phone"
 	"github.com/overture-im/overture/internal/kit/segment"
 )
 
@@ -87,7 +88,11 @@ func (c *checker) row(fields []string, line int, raw string, arena *[]string) (r
 	rec.Row = line
 	e164, zones, err := c.phone(c.cell(fields, c.columns.Phone, true))
 	if err != nil {
-		return rec, problem(c.name(c.columns.Phone), overture.ProblemInvalidNumber, err.Error())
+		code := overture.ProblemInvalidNumber
+		if phone.IsNational(err) {
+			code = overture.ProblemNoCountryCode
+		}
+		return rec, problem(c.name(c.columns.Phone), code, err.Error())
 	}
 	rec.Address, rec.Zones, rec.ZoneSource = overture.Address(e164), zones, "number"
 	if _, ok := pack(rec.Address); !ok {

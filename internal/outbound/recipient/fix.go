@@ -14,16 +14,16 @@ import (
 
 // FixResult says what a repair has done. Only rows that were touched are checked again.
 type FixResult struct {
-	Fixed     int               // now in the list
-	Remaining int               // looked at and still wrong
-	Discarded int               // taken away
-	Problem   *overture.Problem // Fix: what is wrong with the new line
+	Fixed     int         // now in the list
+	Remaining int         // looked at and still wrong
+	Discarded int         // taken away
+	Problem   *ProblemRow // Fix: what is wrong with the new line
 }
 
 // Fix gives one problem row a new line, written as in its list. When that is right the person is in the list; when not, the line stands in
 // the problem with what is wrong with it. ref.Import may be zero when only one import has a problem in that row.
-// NotFound: there is no problem in that row, or somebody was faster. Conflict: launched, or the row is ambiguous.
-func (r *Room) Fix(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, ref overture.ProblemRef, line string) (FixResult, error) {
+// Instead of a line its cells can be given. NotFound: there is no problem in that row, or somebody was faster. Conflict: launched, or the row is ambiguous.
+func (r *Room) Fix(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, ref overture.ProblemRef, line string, cells ...string) (FixResult, error) {
 	t, err := r.draft(ctx, account, campaign)
 	if err != nil {
 		return FixResult{}, err
@@ -51,6 +51,9 @@ func (r *Room) Fix(ctx context.Context, account overture.AccountID, campaign ove
 	}
 	p := *problem
 	p.Raw = strings.TrimRight(line, "\r\n")
+	if len(cells) > 0 {
+		p.Raw = f.checks[p.ImportID].join(cells, delimiterOf(f.imports[p.ImportID]))
+	}
 	done, err := f.apply(ctx, []overture.Problem{p}, func(_ *checker, fields []string, _ *overture.Problem) []string { return fields })
 	if err != nil {
 		return FixResult{}, err
@@ -103,9 +106,9 @@ type changeRow func(c *checker, fields []string, p *overture.Problem) []string
 
 func ruleChange(code, rule, value string) (changeRow, error) {
 	switch rule {
-	case RuleAddCountryCode, RuleDropExtraColumns, RuleDiscard:
+	case RuleAddCountryCode, RuleClearZone, RuleDropExtraColumns, RuleDiscard:
 	default:
-		return nil, overture.ErrInvalid("unknown_rule", "rule must be add_country_code, drop_extra_columns or discard")
+		return nil, overture.ErrInvalid("unknown_rule", "rule must be add_country_code, clear_zone, drop_extra_columns or discard")
 	}
 	if !allowed(code, rule) {
 		return nil, overture.ErrInvalid("rule_does_not_fit", fmt.Sprintf("the rule %s does not help with %q; use one of: %s", rule, clip(code), strings.Join(rulesFor(code), ", ")))
@@ -118,6 +121,14 @@ func ruleChange(code, rule, value string) (changeRow, error) {
 		}
 		return func(c *checker, fields []string, _ *overture.Problem) []string {
 			return addCountryCode(c, fields, calling)
+		}, nil
+	case RuleClearZone:
+		return func(c *checker, fields []string, _ *overture.Problem) []string {
+			if c.cell(fields, c.columns.Zone, false) == "" {
+				return nil
+			}
+			fields[c.columns.Zone] = ""
+			return fields
 		}, nil
 	case RuleDropExtraColumns:
 		return func(c *checker, fields []string, _ *overture.Problem) []string {
@@ -144,6 +155,9 @@ func addCountryCode(c *checker, fields []string, calling string) []string {
 		}
 		return -1
 	}, cell)
+	if rest, abroad := strings.CutPrefix(digits, "00"+calling); abroad { // as it is dialed from another country
+		digits = rest
+	}
 	if digits = strings.TrimLeft(digits, "0"); digits == "" {
 		return nil
 	}
@@ -223,8 +237,10 @@ func (f *fixer) apply(ctx context.Context, problems []overture.Problem, change c
 			done.Fixed++
 		case repairs[i].Problem != nil:
 			done.Remaining++
-			done.Problem = repairs[i].Problem
-			done.Problem.ImportID = repairs[i].Ref.Import
+			wrong := *repairs[i].Problem
+			wrong.ImportID = repairs[i].Ref.Import
+			row := f.row(wrong)
+			done.Problem = &row
 		}
 	}
 	return done, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 )
 
 // Times of an import.
@@ -42,8 +43,10 @@ func (c *chunk) empty() {
 func (r *Room) load(ctx context.Context, t overture.ListTarget, im overture.Import, next rowSource, settle func(*overture.Import), progress func(int)) (overture.Import, error) {
 	im.ID = overture.ImportID(r.Store.NewID())
 	im.AccountID, im.CampaignID, im.CreatedAt, im.ContentHash = t.AccountID, t.CampaignID, time.Now(), t.Content.Hash()
-	r.setLive(im.ID, true)
-	defer r.setLive(im.ID, false)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.setLive(im.ID, stop)
+	defer r.setLive(im.ID, nil)
 	if err := r.Store.BeginImport(ctx, im); err != nil {
 		return im, err
 	}
@@ -55,6 +58,10 @@ func (r *Room) load(ctx context.Context, t overture.ListTarget, im overture.Impo
 		err = r.Store.FinishImport(ctx, l.im, time.Now())
 	}
 	if err != nil {
+		var told *overture.Error
+		if errors.As(context.Cause(ctx), &told) { // what a canceled statement says helps nobody
+			err = told
+		}
 		r.takeBack(ctx, l.im, err)
 		return l.im, err
 	}
@@ -81,11 +88,11 @@ func (r *Room) takeBack(ctx context.Context, im overture.Import, cause error) {
 	}
 }
 
-func (r *Room) setLive(id overture.ImportID, live bool) {
+func (r *Room) setLive(id overture.ImportID, stop context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if live {
-		r.live[id] = true
+	if stop != nil {
+		r.live[id] = stop
 	} else {
 		delete(r.live, id)
 	}
@@ -94,7 +101,7 @@ func (r *Room) setLive(id overture.ImportID, live bool) {
 func (r *Room) isLive(id overture.ImportID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.live[id]
+	return r.live[id] != nil
 }
 
 // loader is one import on its way.
@@ -139,7 +146,9 @@ func (l *loader) run(ctx context.Context, c *checker, next rowSource) error {
 			if err := l.write(ctx, batch); err != nil {
 				return err
 			}
+			crashpoint.Pass("CP14a")
 			if batch.err != nil {
+				crashpoint.Pass("CP14b")
 				return l.index(ctx)
 			}
 			batch.empty()

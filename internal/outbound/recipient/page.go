@@ -2,6 +2,9 @@ package recipient
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/segment"
@@ -12,6 +15,7 @@ type Query struct {
 	After  overture.RecipientID
 	Limit  int
 	Search string          // a number, or some of its digits
+	Row    int             // of its file
 	State  *overture.State // of the recipient's message
 }
 
@@ -23,6 +27,7 @@ type Row struct {
 	Units    int
 	OptedOut bool
 	Problem  string            // the draft's text was changed and this row does not render any more: check the list again
+	Missing  []string          // variables of the text without a value here; they stand in Text as they are written
 	Message  *overture.Message // nil before it is planned
 }
 
@@ -33,7 +38,7 @@ func (r *Room) Page(ctx context.Context, account overture.AccountID, campaign ov
 		return nil, 0, err
 	}
 	limit := pageLimit(q.Limit)
-	f := overture.RecipientFilter{After: q.After, Limit: limit + 1, Search: q.Search, State: q.State}
+	f := overture.RecipientFilter{After: q.After, Limit: limit + 1, Search: q.Search, Row: q.Row, State: q.State}
 	if e164, _, err := r.ParsePhone(q.Search); err == nil {
 		f.Address, f.Search = overture.Address(e164), ""
 	}
@@ -83,17 +88,52 @@ func (r *Room) render(ctx context.Context, t overture.ListTarget, listed []overt
 				row.Problem = problem.Reason
 			}
 		}
-		if text, err := t.Content.For(row.Personal); err == nil {
-			if t.Content.SmartEncoding {
-				text = segment.Smart(text)
-			}
-			m := segment.Measure(text)
-			row.Text, row.Encoding, row.Units = overture.Text(text), m.Encoding, m.Units
-			if t.State == overture.Draft {
-				row.Segments = m.Segments
-			}
+		shown := row.Personal
+		if t.State == overture.Draft {
+			shown, row.Missing = withoutGaps(t.Content, row.Personal)
 		}
+		row.write(t, shown)
 		rows[i] = row
 	}
 	return rows, nil
+}
+
+// write puts the final text into a row, with its size.
+func (row *Row) write(t overture.ListTarget, p overture.Personal) {
+	text, err := t.Content.For(p)
+	if err != nil {
+		return
+	}
+	if t.Content.SmartEncoding {
+		text = segment.Smart(text)
+	}
+	m := segment.Measure(text)
+	row.Text, row.Encoding, row.Units = overture.Text(text), m.Encoding, m.Units
+	if t.State == overture.Draft {
+		row.Segments = m.Segments
+	}
+}
+
+// withoutGaps gives a person whose missing values are the variables themselves, so that a preview can show where they are missing.
+func withoutGaps(c overture.Content, p overture.Personal) (shown overture.Personal, missing []string) {
+	if p.Text != "" {
+		return p, nil
+	}
+	for _, v := range c.Variables() {
+		if value, ok := p.Value(v); !ok || strings.TrimSpace(value) == "" {
+			missing = append(missing, v)
+		}
+	}
+	if len(missing) == 0 {
+		return p, nil
+	}
+	shown = overture.Personal{Values: slices.Clone(p.Values), Names: maps.Clone(p.Names)}
+	if shown.Names == nil {
+		shown.Names = map[string]int{}
+	}
+	for _, v := range missing {
+		shown.Names[v] = len(shown.Values)
+		shown.Values = append(shown.Values, "{{"+v+"}}")
+	}
+	return shown, missing
 }

@@ -12,10 +12,11 @@ type RecheckResult struct {
 	Checked  int // recipients rendered again
 	Changed  int // with another number of segments now
 	Rejected int // now problems: the new text needs a value they do not have, or is too long for them
+	Restored int // were problems of the old text and are in the list again
 }
 
-// Recheck renders the list again after the text of the draft was changed. Rows that do not render any more become problems. It is cheap when
-// every row was checked against the text of now. Conflict: launched, an import is loading, or the text is changed once more meanwhile.
+// Recheck renders the list again after the text of the draft was changed. Rows that do not render any more become problems, and problems of the
+// old text that the new one does not have come back: a slip of the pen costs nobody their place. It is cheap when every row was checked against the text of now. Conflict: launched, an import is loading, or the text is changed once more meanwhile.
 func (r *Room) Recheck(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) (RecheckResult, error) {
 	var sum RecheckResult
 	t, err := r.draft(ctx, account, campaign)
@@ -33,6 +34,9 @@ func (r *Room) Recheck(ctx context.Context, account overture.AccountID, campaign
 	}
 	if fresh {
 		return sum, nil
+	}
+	if sum.Restored, err = f.restore(ctx); err != nil {
+		return sum, err
 	}
 	worst := map[overture.ImportID]*overture.Import{}
 	for after := overture.RecipientID(0); ; {
@@ -73,6 +77,38 @@ func (r *Room) Recheck(ctx context.Context, account overture.AccountID, campaign
 		all = append(all, *w)
 	}
 	return sum, r.Store.FinishRecheck(ctx, t, content, all)
+}
+
+// restore brings back the rows whose only trouble was the text of before.
+func (f *fixer) restore(ctx context.Context) (restored int, err error) {
+	asItIs := func(_ *checker, fields []string, _ *overture.Problem) []string { return fields }
+	for _, code := range []string{overture.ProblemMissingVariable, overture.ProblemEmptyText, overture.ProblemTooLong} {
+		for after := (overture.ProblemRef{}); ; {
+			problems, err := f.room.Store.Problems(ctx, f.target.AccountID, f.target.CampaignID, overture.ProblemFilter{Code: code, After: after, Limit: chunkRows})
+			if err != nil {
+				return restored, err
+			}
+			if len(problems) == 0 {
+				break
+			}
+			after = refOf(problems[len(problems)-1])
+			right := problems[:0]
+			for _, p := range problems {
+				if repair, _ := f.check(&p, asItIs); repair.Recipient != nil {
+					right = append(right, p)
+				}
+			}
+			if len(right) == 0 {
+				continue
+			}
+			done, err := f.apply(ctx, right, asItIs)
+			if err != nil {
+				return restored, err
+			}
+			restored += done.Fixed
+		}
+	}
+	return restored, nil
 }
 
 // again renders a recipient with the text of now and leaves its segments in it.

@@ -95,11 +95,11 @@ func TestFixByRule(t *testing.T) {
 		t.Fatalf("got %+v", im)
 	}
 	_, groups, next, err := d.Problems(t.Context(), d.account, campaign, recipient.ProblemQuery{Limit: 10})
-	if err != nil || len(groups) != 2 || groups[0].Code != overture.ProblemInvalidNumber || groups[0].Count != 1203 || next.Row != 11 ||
-		strings.Join(groups[0].Rules, " ") != "add_country_code discard" || strings.Join(groups[1].Rules, " ") != "drop_extra_columns discard" {
+	if err != nil || len(groups) != 3 || groups[0].Code != overture.ProblemNoCountryCode || groups[0].Count != 1201 || next.Row != 11 ||
+		strings.Join(groups[0].Rules, " ") != "add_country_code discard" || strings.Join(groups[2].Rules, " ") != "drop_extra_columns discard" {
 		t.Errorf("got %+v, next %+v, %v", groups, next, err)
 	}
-	page, _, _, err := d.Problems(t.Context(), d.account, campaign, recipient.ProblemQuery{After: next, Limit: 10, Code: overture.ProblemInvalidNumber})
+	page, _, _, err := d.Problems(t.Context(), d.account, campaign, recipient.ProblemQuery{After: next, Limit: 10, Code: overture.ProblemNoCountryCode})
 	if err != nil || len(page) != 10 || page[0].Row != 12 {
 		t.Errorf("second page: %+v, %v", page, err)
 	}
@@ -115,8 +115,8 @@ func TestFixByRule(t *testing.T) {
 		kind(t, err, overture.Invalid, bad.want)
 	}
 
-	res, err := d.FixByRule(t.Context(), d.account, campaign, overture.ProblemInvalidNumber, recipient.RuleAddCountryCode, "+1")
-	if err != nil || res.Fixed != 1200 || res.Remaining != 3 {
+	res, err := d.FixByRule(t.Context(), d.account, campaign, overture.ProblemNoCountryCode, recipient.RuleAddCountryCode, "+1")
+	if err != nil || res.Fixed != 1200 || res.Remaining != 1 {
 		t.Errorf("add country code: %+v, %v", res, err)
 	}
 	d.sound(t, campaign)
@@ -237,6 +237,54 @@ func TestRecheck(t *testing.T) {
 	d.sound(t, campaign)
 }
 
+// Whoever types "{{nam}}" on the way to "{{name}}" must not lose the list.
+func TestRecheckBringsBackWhatOnlyTheTextExcluded(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{name}}")
+	d.csv(t, campaign, "phone,name\n12125550100,Ann\n12125550101,\n12125550102,Cy\n123,Di\n")
+	for _, slip := range []string{"Hi {{nam}}", "", strings.Repeat("x", 1601)} {
+		d.exec(t, `UPDATE campaign SET text = $2 WHERE id = $1`, campaign, slip)
+		if res, err := d.Recheck(t.Context(), d.account, campaign); err != nil || res.Rejected != 2 || res.Restored != 0 {
+			t.Fatalf("%.20q: %+v, %v", slip, res, err)
+		}
+		if sum, err := d.Summary(t.Context(), d.account, campaign); err != nil || sum.Valid != 0 || sum.Rejected != 4 || sum.Stale {
+			t.Errorf("%.20q: %+v, %v", slip, sum, err)
+		}
+		d.sound(t, campaign)
+		d.exec(t, `UPDATE campaign SET text = 'Hello {{name}}' WHERE id = $1`, campaign)
+		if sum, err := d.Summary(t.Context(), d.account, campaign); err != nil || !sum.Stale {
+			t.Errorf("a list of problems is stale too: %+v, %v", sum, err)
+		}
+		if res, err := d.Recheck(t.Context(), d.account, campaign); err != nil || res.Restored != 2 || res.Rejected != 0 {
+			t.Fatalf("after %.20q: %+v, %v", slip, res, err)
+		}
+		same(t, "recipients", d.texts(t, campaign), "2 +12125550100 Hello Ann STOP ends", "4 +12125550102 Hello Cy STOP ends")
+		d.sound(t, campaign)
+	}
+	d.exec(t, `UPDATE campaign SET text = 'Hello' WHERE id = $1`, campaign)
+	if res, err := d.Recheck(t.Context(), d.account, campaign); err != nil || res.Restored != 1 {
+		t.Errorf("the row without a name fits a text without one: %+v, %v", res, err)
+	}
+	same(t, "problems", d.problems(t, campaign), "5 phone invalid_number")
+}
+
+func TestPageShowsWhereValuesAreMissing(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{name}}")
+	d.csv(t, campaign, "phone,name,amount\n12125550100,Ann,5\n12125550101,Bob,\n")
+	d.exec(t, `UPDATE campaign SET text = 'Hi {{name}}, {{amount}} and {{more}}' WHERE id = $1`, campaign)
+	rows, _, err := d.Page(t.Context(), d.account, campaign, recipient.Query{})
+	if err != nil || len(rows) != 2 {
+		t.Fatal(rows, err)
+	}
+	if rows[0].Text != "Hi Ann, 5 and {{more}} STOP ends" || strings.Join(rows[0].Missing, " ") != "more" {
+		t.Errorf("got %q, %v", rows[0].Text, rows[0].Missing)
+	}
+	if rows[1].Text != "Hi Bob, {{amount}} and {{more}} STOP ends" || strings.Join(rows[1].Missing, " ") != "amount more" {
+		t.Errorf("got %q, %v", rows[1].Text, rows[1].Missing)
+	}
+}
+
 func TestClear(t *testing.T) {
 	d := open(t)
 	campaign, other := d.draft(t, "Hi {{1}}"), d.draft(t, "Hi {{1}}")
@@ -263,4 +311,73 @@ func TestClear(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A rule puts numbers right however they are dialed at home or from abroad, and a zone that nobody knows need not cost a person their place.
+func TestRulesForNumbersAndZones(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{name}}")
+	d.csv(t, campaign, "phone,name,zone\n07700900123,Ann,\n0044 7700 900124,Bob,\n+12125550100,Cem,Mars/Base\n")
+	same(t, "before", d.problems(t, campaign), "2 phone no_country_code", "3 phone no_country_code", "4 zone unknown_zone")
+	if res, err := d.FixByRule(t.Context(), d.account, campaign, overture.ProblemNoCountryCode, recipient.RuleAddCountryCode, "44"); err != nil || res.Fixed != 2 {
+		t.Errorf("add country code: %+v, %v", res, err)
+	}
+	if res, err := d.FixByRule(t.Context(), d.account, campaign, overture.ProblemUnknownZone, recipient.RuleClearZone, ""); err != nil || res.Fixed != 1 {
+		t.Errorf("clear zone: %+v, %v", res, err)
+	}
+	same(t, "list", d.texts(t, campaign), "2 +447700900123 Hi Ann STOP ends", "3 +447700900124 Hi Bob STOP ends", "4 +12125550100 Hi Cem STOP ends")
+	d.sound(t, campaign)
+}
+
+// A problem comes with the cells of its row and which of them is wrong; one cell can be put right.
+func TestFixOneCell(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{name}}")
+	d.csv(t, campaign, "name;Phone\n\"Ann; or Anna\";12\nBob\n;+12125550102\n\"Cem;+12125550103\n")
+	found, _, _, err := d.Problems(t.Context(), d.account, campaign, recipient.ProblemQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range found {
+		got = append(got, fmt.Sprintf("%d %s %d %q %q", p.Row, p.Code, p.At, p.Columns, p.Cells))
+	}
+	same(t, "cells", got,
+		`2 invalid_number 1 ["name" "Phone"] ["Ann; or Anna" "12"]`, `3 invalid_number 1 ["name" "Phone"] ["Bob" ""]`,
+		`4 missing_variable 0 ["name" "Phone"] ["" "+12125550102"]`, `5 bad_quoting -1 [] []`)
+	ref := overture.ProblemRef{Row: 2}
+	if res, err := d.Fix(t.Context(), d.account, campaign, ref, "", "Ann; or Anna", "+12125550101"); err != nil || res.Fixed != 1 {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	same(t, "list", d.texts(t, campaign), "2 +12125550101 Hi Ann; or Anna STOP ends")
+	d.sound(t, campaign)
+}
+
+// Checking typed lines says what adding them would do, and does nothing.
+func TestCheckTyped(t *testing.T) {
+	d := open(t)
+	campaign := d.draft(t, "Hi {{1}}")
+	d.csv(t, campaign, "12125550100,Ann\n")
+	d.exec(t, `INSERT INTO opt_out (brand_id, channel, address, account_id, source, evidence, created_at, review) VALUES ($1, 'sms', '+12125550102', $2, 'api', '', 1, FALSE)`, d.brand, d.account)
+	lines := "+12125550101, Bob\n\n+12125550102, Cem\n+12125550101, Twin\n2125550103, Dan\n+12125550100, Ann\n+12125550104"
+	rows, problems, err := d.CheckTyped(t.Context(), d.account, campaign, lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range rows {
+		got = append(got, fmt.Sprintf("%d %s %s %t", r.Row, r.Address, string(r.Text), r.OptedOut))
+	}
+	for _, p := range problems {
+		got = append(got, fmt.Sprintf("%d %s %d", p.Row, p.Code, p.At))
+	}
+	same(t, "check", got, "1 +12125550101 Hi Bob STOP ends false", "3 +12125550102 Hi Cem STOP ends true",
+		"4 duplicate_number 0", "5 no_country_code 0", "6 duplicate_number 0", "7 missing_variable 1")
+	same(t, "list", d.texts(t, campaign), "1 +12125550100 Hi Ann STOP ends")
+	im, err := d.AddTyped(t.Context(), d.account, campaign, lines)
+	if err != nil || im.Valid != len(rows) || im.Rejected != len(problems) {
+		t.Errorf("adding gives %+v, %v", im, err)
+	}
+	_, _, err = d.CheckTyped(t.Context(), d.account, campaign, strings.Repeat("+12125550101\n", 101))
+	kind(t, err, overture.TooLarge, "too_many_lines")
 }

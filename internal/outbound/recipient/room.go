@@ -34,6 +34,7 @@ type Loading interface {
 
 // Removing takes imports away.
 type Removing interface {
+	CancelImport(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, im overture.ImportID, now time.Time) error
 	AbandonImport(ctx context.Context, im overture.Import, why string, now time.Time) error
 	RemoveImport(ctx context.Context, im overture.Import) error
 	DeadImports(ctx context.Context, silentSince time.Time) ([]overture.Import, error)
@@ -82,21 +83,35 @@ type Deps struct {
 type Room struct {
 	Deps
 	mu   sync.Mutex
-	live map[overture.ImportID]bool // loading in this process: never dead
+	live map[overture.ImportID]context.CancelCauseFunc // loading in this process: never dead
 }
 
 // New makes the room.
-func New(d Deps) *Room { return &Room{Deps: d, live: map[overture.ImportID]bool{}} }
+func New(d Deps) *Room { return &Room{Deps: d, live: map[overture.ImportID]context.CancelCauseFunc{}} }
 
 // chunkRows is how many rows one transaction takes: on SQLite everybody else's writes wait for it.
 const chunkRows = 500
 
-// Imports lists the imports of a campaign, newest first; while one is loading its Rows grow.
+// Imports lists the imports of a campaign, newest first; while one is loading its counts grow.
 func (r *Room) Imports(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) ([]overture.Import, error) {
 	if _, err := r.Store.ListTarget(ctx, account, campaign); err != nil {
 		return nil, err
 	}
 	return r.Store.Imports(ctx, account, campaign)
+}
+
+// Cancel stops an import that is loading; nothing of it stays in the list. NotFound: no such import. Conflict: it is loaded already.
+func (r *Room) Cancel(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, im overture.ImportID) error {
+	if err := r.Store.CancelImport(ctx, account, campaign, im, time.Now()); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	stop := r.live[im]
+	r.mu.Unlock()
+	if stop != nil { // it need not wait for its next chunk
+		stop(overture.ErrConflict("import_canceled", "the upload was canceled; nothing of it is in the list"))
+	}
+	return nil
 }
 
 // Summary adds up the done imports of a campaign.

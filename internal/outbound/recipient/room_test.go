@@ -197,7 +197,7 @@ func TestImportCSV(t *testing.T) {
 				"12125550106,Fay\x07,\n+1 (212) 555-0100,Ann again,\n12125550107," + strings.Repeat("x", 1700) + ",\n12125550108\n,Gus,\n\n12125550109,Hal,Europe/London\n",
 			recipients: []string{"2 +12125550100 Hi Ann STOP ends", "14 +12125550109 Hi Hal STOP ends"},
 			problems: []string{
-				"3 phone invalid_number", "4 name missing_variable", "5 zone unknown_zone", "6 4 too_many_columns", "7 2 bad_quoting", "8 name bad_text",
+				"3 phone no_country_code", "4 name missing_variable", "5 zone unknown_zone", "6 4 too_many_columns", "7 2 bad_quoting", "8 name bad_text",
 				"9 phone duplicate_number", "10 message too_long", "11 name missing_variable", "12 phone invalid_number",
 			},
 		},

@@ -389,3 +389,66 @@ func TestCleanupAfterARestart(t *testing.T) {
 		t.Errorf("after two silent minutes: %s", got)
 	}
 }
+
+// While a list is loading everybody sees how far it is; a cancel stops it at once where it is loaded, and at its next chunk from elsewhere.
+func TestCancelImport(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		t.Run(fmt.Sprintf("elsewhere %t", elsewhere), func(t *testing.T) {
+			d := open(t)
+			campaign := d.draft(t, "Hi {{1}}")
+			r, w := io.Pipe()
+			ended := make(chan error, 1)
+			go func() {
+				_, err := d.ImportCSV(context.WithoutCancel(t.Context()), d.account, campaign, r, recipient.CSVOptions{})
+				r.Close() // as the door does: who still uploads hears that nobody reads
+				ended <- err
+			}()
+			go func() { // a file without an end
+				for i := 0; ; i++ {
+					if _, err := fmt.Fprintf(w, "+1212555%04d,Ann\n", i%10000); err != nil {
+						return
+					}
+				}
+			}()
+			seen := func() overture.Import {
+				imports, err := d.Imports(t.Context(), d.account, campaign)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(imports) == 0 {
+					return overture.Import{}
+				}
+				return imports[0]
+			}
+			im := seen()
+			for deadline := time.Now().Add(10 * time.Second); im.Rows < 500 && time.Now().Before(deadline); im = seen() {
+				time.Sleep(5 * time.Millisecond)
+			}
+			if im.State != overture.ImportLoading || im.Rows < 500 || im.Valid+im.Rejected != im.Rows {
+				t.Errorf("while it is loading it is %+v", im)
+			}
+			stop := d.Cancel
+			if elsewhere {
+				stop = recipient.New(d.Deps).Cancel
+			}
+			kind(t, stop(t.Context(), d.account+1, campaign, im.ID), overture.NotFound, "import_not_found")
+			if err := stop(t.Context(), d.account, campaign, im.ID); err != nil {
+				t.Fatal(err)
+			}
+			code := "import_canceled"
+			if elsewhere {
+				code = "import_gone"
+			}
+			kind(t, <-ended, overture.Conflict, code)
+			if im = seen(); im.State != overture.ImportFailed || im.Valid != 0 || im.Error != "the upload was canceled" {
+				t.Errorf("afterwards it is %+v", im)
+			}
+			d.nothing(t, campaign, 1)
+			if err := d.Cancel(t.Context(), d.account, campaign, im.ID); err != nil {
+				t.Errorf("a second cancel: %v", err)
+			}
+			done := d.csv(t, campaign, "12125550100,Ann\n")
+			kind(t, d.Cancel(t.Context(), d.account, campaign, done.ID), overture.Conflict, "import_done")
+		})
+	}
+}

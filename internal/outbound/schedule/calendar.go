@@ -8,7 +8,7 @@ import (
 	"github.com/overture-im/overture"
 )
 
-// Calendar answers like Plan and remembers the openings of each set of zones, window and week: a million recipients share a few hundred
+// Calendar answers like Plan and remembers the openings of each set of zones, window, ruling and week: a million recipients share a few hundred
 // of them. Safe for concurrent use; the zero value does not work: use NewCalendar.
 type Calendar struct {
 	mu    sync.RWMutex
@@ -20,6 +20,7 @@ type pageKey struct {
 	days     [7]overture.Hours
 	holidays string
 	week     int64
+	ruling   *overture.Ruling
 }
 
 // maxPages bounds the memory: a page is about 2 KB. A full calendar starts afresh, which costs microseconds per page.
@@ -42,7 +43,7 @@ func (c *Calendar) Next(now time.Time, zones []string, w overture.Window, launch
 }
 
 func (c *Calendar) page(in Input, week int64) *page {
-	key := pageKey{days: in.Window.Days, week: week}
+	key := pageKey{days: in.Window.Days, week: week, ruling: in.Window.Ruling()}
 	if len(in.Zones) == 1 { // the usual case needs no new string
 		key.zones = in.Zones[0]
 	} else {

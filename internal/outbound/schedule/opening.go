@@ -15,6 +15,7 @@ import (
 type opening struct {
 	from, to int64
 	why      string // "waits for 08:00 in America/New_York": the zone that opened last
+	rule     string // of a policy pack, when it opened last: "us-states/2026.11/US-TX"; empty: the campaign's own window did
 }
 
 // page holds the common openings of a set of zones for one week and the Horizon after it.
@@ -51,55 +52,93 @@ func (p *page) next(earliest, margin int64) (opening, bool) {
 	return p.openings[i], true
 }
 
-// newPage computes the openings that all zones share, from the beginning of the week on.
+// layer is one reason for being closed: the campaign's window, or a rule of a policy pack.
+type layer struct {
+	days   [7]overture.Hours
+	closed func(day int64) bool
+	rule   string
+}
+
+func layersOf(w overture.Window) []layer {
+	out := []layer{{days: w.Days, closed: holidays(w)}}
+	if w.Ruling() == nil {
+		return out
+	}
+	for _, r := range w.Ruling().Rules {
+		l := layer{days: r.Days, rule: r.Ref(), closed: func(int64) bool { return false }}
+		if r.Closed != nil {
+			l.closed = func(day int64) bool { _, closed := r.Closed(day); return closed }
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// stretch is a common opening that a layer in a place began.
+type stretch struct {
+	from, to     int64
+	place, layer int
+}
+
+// newPage computes the openings that all zones and all rules share, from the beginning of the week on.
 func newPage(zones []string, w overture.Window, week int64) *page {
 	places, known := placesOf(zones)
 	first := floorDiv(week*weekMs, dayMs) - marginDays
 	last := first + 7 + int64(Horizon/(24*time.Hour)) + 2*marginDays
-	closed := holidays(w)
-	type stretch struct {
-		from, to int64
-		place    int
-	}
+	layers := layersOf(w)
 	var common []stretch
 	for i, loc := range places {
-		own := openDays(loc, w, closed, first, last)
-		if i == 0 {
-			for _, o := range own {
-				common = append(common, stretch{o.from, o.to, 0})
-			}
-			continue
+		for j, l := range layers {
+			common = narrow(common, openDays(loc, l, first, last), i, j)
 		}
-		var both []stretch
-		for a, b := 0, 0; a < len(common) && b < len(own); {
-			x, y := common[a], own[b]
-			s := stretch{x.from, min(x.to, y.to), x.place}
-			if y.from > x.from {
-				s.from, s.place = y.from, i
-			}
-			if s.from < s.to {
-				both = append(both, s)
-			}
-			if x.to < y.to {
-				a++
-			} else {
-				b++
-			}
-		}
-		common = both
 	}
-	p := &page{whyNever: whyNever(zones, known)}
+	p := &page{whyNever: whyNever(zones, known, w.Ruling())}
 	for _, s := range common {
+		o := opening{from: s.from, to: s.to, rule: layers[s.layer].rule}
 		where := places[s.place].String()
 		if !known {
 			where = "every time zone, because the recipient's is unknown"
 		}
-		p.openings = append(p.openings, opening{s.from, s.to, "waits for " + time.UnixMilli(s.from).In(places[s.place]).Format("15:04") + " in " + where})
+		o.why = "waits for " + time.UnixMilli(s.from).In(places[s.place]).Format("15:04") + " in " + where
+		if o.rule != "" {
+			o.why += " by " + o.rule
+		}
+		p.openings = append(p.openings, o)
 	}
 	return p
 }
 
-func whyNever(zones []string, known bool) string {
+// narrow keeps what is open in both. The very first openings are taken as they are.
+func narrow(common []stretch, own []opening, place, layer int) []stretch {
+	var both []stretch
+	if place == 0 && layer == 0 {
+		for _, o := range own {
+			both = append(both, stretch{o.from, o.to, place, layer})
+		}
+		return both
+	}
+	for a, b := 0, 0; a < len(common) && b < len(own); {
+		x, y := common[a], own[b]
+		s := stretch{x.from, min(x.to, y.to), x.place, x.layer}
+		if y.from > x.from {
+			s.from, s.place, s.layer = y.from, place, layer
+		}
+		if s.from < s.to {
+			both = append(both, s)
+		}
+		if x.to < y.to {
+			a++
+		} else {
+			b++
+		}
+	}
+	return both
+}
+
+func whyNever(zones []string, known bool, ruling *overture.Ruling) string {
+	if refs := ruling.Refs(); refs != "" {
+		return "no moment of the next 14 days is inside the sending window and allowed by " + refs + " in every zone the recipient may live in"
+	}
 	const never = "no moment of the next 14 days is inside the sending window in "
 	switch {
 	case !known:
@@ -132,31 +171,31 @@ func placesOf(zones []string) (places []*time.Location, known bool) {
 }
 
 // holidays are the closed local dates, in days since 1970.
-func holidays(w overture.Window) map[int64]bool {
+func holidays(w overture.Window) func(day int64) bool {
 	closed := make(map[int64]bool, len(w.Holidays))
 	for _, date := range w.Holidays {
 		if d, err := time.Parse(time.DateOnly, date); err == nil {
 			closed[floorDiv(d.UnixMilli(), dayMs)] = true
 		}
 	}
-	return closed
+	return func(day int64) bool { return closed[day] }
 }
 
-// openDays turns the window into instants for each local date of a zone, first to last in days since 1970. Windows are turned into
+// openDays turns the hours of a layer into instants for each local date of a zone, first to last in days since 1970. Windows are turned into
 // instants date by date; comparing wall clocks would be wrong on days of 23 and 25 hours.
-func openDays(loc *time.Location, w overture.Window, closed map[int64]bool, first, last int64) []opening {
+func openDays(loc *time.Location, l layer, first, last int64) []opening {
 	var out []opening
 	var endWall int64 // local minutes at which the last opening ends
 	for day := first; day <= last; day++ {
-		h := w.Days[(day+4)%7] // 1970-01-01 was a Thursday
-		if h.From == h.To || !inDay(h.From) || !inDay(h.To) || closed[day] {
+		h := l.days[(day+4)%7] // 1970-01-01 was a Thursday
+		if h.From == h.To || !inDay(h.From) || !inDay(h.To) || l.closed(day) {
 			continue
 		}
 		fromWall := day*24*60 + int64(h.From)
 		toWall := day*24*60 + int64(h.To)
 		if h.From > h.To { // crosses midnight
 			toWall += 24 * 60
-			if closed[day+1] {
+			if l.closed(day + 1) {
 				toWall = (day + 1) * 24 * 60
 			}
 		}

@@ -28,6 +28,7 @@ type Slot struct {
 	NotAfter time.Time
 	Expired  bool   // the validity ends first, or no moment within the Horizon is open in every zone
 	Why      string // a sentence for people: "waits for 08:00 in America/New_York"
+	Rule     string // of a policy pack, when it is what the message waits for: "us-states/2026.11/US-TX"
 }
 
 // Plan finds the earliest slot from now on. It is pure and costs tens of microseconds; for many recipients use a Calendar.
@@ -57,7 +58,7 @@ func slot(now time.Time, in Input, earliest int64, p *page) Slot {
 	s := Slot{Due: time.UnixMilli(due).UTC(), NotAfter: time.UnixMilli(notAfter).UTC()}
 	switch {
 	case due > earliest:
-		s.Why = o.why
+		s.Why, s.Rule = o.why, o.rule
 	case in.LaunchAt.After(now):
 		s.Why = "waits for the launch time"
 	default:

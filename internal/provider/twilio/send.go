@@ -134,6 +134,9 @@ func classify(status int, header http.Header, body []byte, readErr error) (overt
 }
 
 func classifyCreated(body []byte) (overture.AcceptedSend, error) {
+	if sid, segments, ok := readCreated(body); ok {
+		return overture.AcceptedSend{ProviderID: sid, Segments: segments, HTTPStatus: http.StatusCreated}, nil
+	}
 	var m created
 	e := &overture.SendError{Class: overture.SendUnknown, HTTPStatus: http.StatusCreated}
 	if json.Unmarshal(body, &m) != nil {

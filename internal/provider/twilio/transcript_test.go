@@ -1,7 +1,10 @@
 package twilio_test
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -96,5 +99,92 @@ func TestFindTranscripts(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("%s %s code=%d created=%s body=%q", f.ProviderID, f.State, f.Code, f.CreatedAt.Format(time.RFC3339), f.Body))
 		}
 		return strings.Join(lines, "\n")
+	})
+}
+
+func TestListTranscripts(t *testing.T) {
+	t.Parallel()
+	c := twilio.New(longClient(t))
+	providertest.Run(t, "testdata/transcripts/list-*.txtar", shown, secrets, func(t *testing.T, baseURL string, call providertest.Call) string {
+		t.Helper()
+		since, err := time.Parse(time.RFC3339, call["since"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		err = c.List(t.Context(), senderOf(baseURL, call), since, func(s overture.ListedSend) error {
+			lines = append(lines, fmt.Sprintf("%s %s %s code=%d created=%s body=%q", s.To, s.ProviderID, s.State, s.Code, s.CreatedAt.Format(time.RFC3339), s.Body))
+			return nil
+		})
+		if err != nil {
+			return providertest.Result(t, overture.AcceptedSend{}, err, basic, token)
+		}
+		return strings.Join(append([]string{fmt.Sprintf("listed %d", len(lines))}, lines...), "\n")
+	})
+}
+
+// A page of a thousand of the longest messages, each character escaped, is larger than any other answer that is read.
+func TestALongPageIsRead(t *testing.T) {
+	t.Parallel()
+	const rows = 1000
+	body := strings.Repeat(`\u20ac`, 1600)
+	answer := []byte(`{"messages":[`)
+	for i := range rows {
+		if i > 0 {
+			answer = append(answer, ',')
+		}
+		answer = fmt.Appendf(answer, `{"sid":"SM%032d","direction":"outbound-api","to":"+12125550123","body":"%s","status":"sent","date_created":"Fri, 20 Nov 2026 12:00:09 +0000"}`, i, body)
+	}
+	answer = append(answer, `],"next_page_uri":null}`...)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
+	defer web.Close()
+	since := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	read := func(c *twilio.Client) (n int, err error) {
+		err = c.List(t.Context(), sender(web.URL), since, func(s overture.ListedSend) error {
+			if n++; len(s.Body) != 3*1600 {
+				t.Errorf("a text of %d bytes", len(s.Body))
+			}
+			return nil
+		})
+		return n, err
+	}
+	if n, err := read(twilio.New(longClient(t))); err != nil || n != 2*rows {
+		t.Errorf("%d rows of two scans, %v", n, err)
+	}
+	if _, err := read(client(t, 30*time.Second)); err == nil {
+		t.Error("a page that was cut off passed for a whole one")
+	}
+	stop := errors.New("enough")
+	if err := twilio.New(longClient(t)).List(t.Context(), sender(web.URL), since, func(overture.ListedSend) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("%v, want the error of who reads", err)
+	}
+}
+
+func longClient(t testing.TB) *egress.Client {
+	t.Helper()
+	c := egress.New(egress.Options{AllowLoopback: true, Timeout: 30 * time.Second, MaxBody: twilio.LongestAnswer})
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestFetchTranscripts(t *testing.T) {
+	t.Parallel()
+	patient, hasty := client(t, 30*time.Second), client(t, 200*time.Millisecond)
+	providertest.Run(t, "testdata/transcripts/fetch-*.txtar", shown, secrets, func(t *testing.T, baseURL string, call providertest.Call) string {
+		t.Helper()
+		c := patient
+		if call["impatient"] != "" {
+			c = hasty
+		}
+		r, found, err := c.Fetch(t.Context(), senderOf(baseURL, call), call["sid"])
+		switch {
+		case err != nil && found:
+			return "FOUND AND AN ERROR"
+		case err != nil:
+			return providertest.Result(t, overture.AcceptedSend{}, err, basic, token, "+12125550123", "12125550123")
+		case !found:
+			return "gone"
+		}
+		return fmt.Sprintf("%s %s code=%d opt_out=%t account=%s", r.ProviderID, r.State, r.Code, r.OptOut, r.AccountRef)
 	})
 }

@@ -11,12 +11,16 @@ import (
 // accountRoom is what account, brands, skills and the audit log need of internal/access.
 type accountRoom interface {
 	Account(ctx context.Context, id overture.AccountID) (overture.Account, error)
+	SetStopped(ctx context.Context, by overture.Actor, stopped bool, reason string) (overture.Account, error)
 	UpdateAccount(ctx context.Context, by overture.Actor, change access.AccountChange) (overture.Account, error)
 	CreateBrand(ctx context.Context, by overture.Actor, name string) (overture.Brand, error)
 	Brands(ctx context.Context, account overture.AccountID, after overture.BrandID, limit int) ([]overture.Brand, error)
 	CreateSkill(ctx context.Context, by overture.Actor, name string) (overture.Skill, error)
-	Skills(ctx context.Context, account overture.AccountID, search string, after overture.SkillID, limit int) ([]overture.Skill, error)
-	AuditEntries(ctx context.Context, account overture.AccountID, after overture.AuditID, limit int) ([]overture.AuditEntry, error)
+	UpdateSkill(ctx context.Context, by overture.Actor, id overture.SkillID, change access.SkillChange) (overture.Skill, error)
+	Skills(ctx context.Context, f overture.SkillFilter) ([]overture.Skill, error)
+	AuditEntries(ctx context.Context, f overture.AuditFilter) ([]overture.AuditEntry, error)
+	Prices(ctx context.Context, account overture.AccountID) (overture.PriceTable, error)
+	SetPrices(ctx context.Context, by overture.Actor, currency string, prices []overture.Price, was int) (overture.PriceTable, error)
 }
 
 type accountBody struct {
@@ -34,6 +38,11 @@ type accountBody struct {
 	OpenConversation string     `json:"open_conversation" enum:"skip,hold,deliver" doc:"What a campaign does with people in a conversation"`
 	OrdinaryWords    []string   `json:"ordinary_words" doc:"Keywords such as CANCEL, END, YES that are plain answers while a conversation is open; STOP and its like never are"`
 	CreatedAt        time.Time  `json:"created_at"`
+
+	Rails      accountRailsBody `json:"rails" doc:"Guard rails; 0: off"`
+	Stopped    bool             `json:"stopped" doc:"Kill switch: nothing of this account is sent"`
+	StopReason string           `json:"stop_reason,omitempty"`
+	StoppedAt  time.Time        `json:"stopped_at,omitzero"`
 }
 
 func wireAccount(a overture.Account) accountBody {
@@ -42,6 +51,7 @@ func wireAccount(a overture.Account) accountBody {
 		ID: refTo(a.ID), Name: a.Name, OptOutText: s.OptOutText, SMSLimit: s.SMSLimit, LengthPolicy: string(s.LengthPolicy),
 		Window: wireWindow(s.Window), SendRate: s.SendRate, LookbackHours: int(s.Lookback / time.Hour), DefaultSkill: refTo(s.DefaultSkillID),
 		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), OrdinaryWords: append([]string{}, s.OrdinaryWords...), CreatedAt: a.CreatedAt,
+		Rails: wireAccountRails(s.Rails), Stopped: a.Stopped, StopReason: a.StopReason, StoppedAt: a.StoppedAt,
 	}
 }
 
@@ -61,6 +71,8 @@ type updateAccountInput struct {
 		TimeZone         *string     `json:"time_zone,omitempty" maxLength:"64"`
 		OpenConversation *string     `json:"open_conversation,omitempty" enum:"skip,hold,deliver"`
 		OrdinaryWords    *[]string   `json:"ordinary_words,omitempty" maxItems:"20" doc:"Replaces all"`
+
+		Rails *accountRailsChange `json:"rails,omitempty" doc:"Changes what is named; 0 switches a rail off"`
 	}
 }
 
@@ -70,6 +82,7 @@ func (a *API) registerAccount() {
 		Method: "PATCH", Path: "/v1/account", Summary: "Change the account's settings", Tag: "account",
 		Description: "Settings are defaults of new campaigns; launched ones keep theirs.",
 	}, a.updateAccount)
+	a.registerKillSwitch()
 }
 
 func (a *API) getAccount(ctx context.Context, who access.Identity, _ *struct{}) (*accountOutput, error) {
@@ -99,6 +112,9 @@ func (a *API) updateAccount(ctx context.Context, who access.Identity, in *update
 	}
 	if b.DefaultSkill != nil {
 		change.DefaultSkillID = &b.DefaultSkill.ID
+	}
+	if b.Rails != nil {
+		change.Rails = b.Rails.over
 	}
 	account, err := a.deps.Accounts.UpdateAccount(ctx, who.Actor(), change)
 	if err != nil {

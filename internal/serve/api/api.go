@@ -24,12 +24,16 @@ type Deps struct {
 	Limits      Limits                       // zero: the defaults
 	Idempotency idempotencyStore
 
+	Setup   setupRoom
+	Product Product
+
 	Door     door
 	Sessions sessionRoom
 	Users    userRoom
 	Keys     keyRoom
 	Accounts accountRoom
 	Senders  senderRoom
+	Health   healthRoom
 
 	Consent       consentRoom
 	Conversations conversationRoom
@@ -38,8 +42,11 @@ type Deps struct {
 	Campaigns     campaignRoom
 	Recipients    recipientRoom
 	MaxUploadRows int // of one CSV file; 0: 2,000,000
+	Forecasts     forecastRoom
 	Figures       figureRoom
 	Exports       exportRoom
+	Policy        policyRoom
+	Phones        phoneRoom
 }
 
 // API is the door for programs and pages.
@@ -92,6 +99,7 @@ func New(deps Deps) *API {
 
 // routes registers every resource; each has a file of its own.
 func (a *API) routes() {
+	a.registerServer()
 	a.registerSession()
 	a.registerUsers()
 	a.registerKeys()
@@ -99,17 +107,24 @@ func (a *API) routes() {
 	a.registerBrands()
 	a.registerSkills()
 	a.registerSenders()
+	a.registerPrices()
+	a.registerPolicy()
 	a.registerAudit()
+	a.registerHealth()
 	a.registerOptOuts()
 	a.registerConversations()
 	a.registerAgents()
 	a.registerCampaigns()
 	a.registerRecipients()
 	a.registerProgress()
+	a.registerForecasts()
 	a.registerText()
 	a.registerMessages()
+	a.registerHeld()
 	a.registerFigures()
+	a.registerAnalytics()
 	a.registerExports()
+	a.registerPhones()
 }
 
 // Routes lists what is registered.
@@ -191,7 +206,7 @@ func description() *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "set by POST /v1/session"},
+				"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "set by POST /v1/session"},
 				"key":     {Type: "http", Scheme: "bearer", Description: "an API key: Authorization: Bearer ovk_…"},
 			},
 		},

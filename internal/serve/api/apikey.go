@@ -49,10 +49,17 @@ type keyInput struct {
 
 type apiKeyOutput struct{ Body apiKeyBody }
 
+type scopesOutput struct {
+	Body struct {
+		Items []string `json:"items" doc:"Those that the asker has: a key cannot have more than its maker"`
+	}
+}
+
 type apiKeysOutput struct{ Body page[apiKeyBody] }
 
 func (a *API) registerKeys() {
 	register(a, access.KeysRead, operation{Method: "GET", Path: "/v1/api-keys", Summary: "List API keys", Tag: "api keys"}, a.listKeys)
+	register(a, access.KeysRead, operation{Method: "GET", Path: "/v1/api-keys/scopes", Summary: "List the scopes a key can have", Tag: "api keys"}, a.listScopes)
 	register(a, access.KeysWrite, operation{Method: "POST", Path: "/v1/api-keys", Summary: "Make an API key", Tag: "api keys", Status: 201}, a.createKey)
 	register(a, access.KeysWrite, operation{Method: "DELETE", Path: "/v1/api-keys/{key}", Summary: "Revoke an API key at once", Tag: "api keys"}, a.revokeKey)
 }
@@ -67,6 +74,17 @@ func (a *API) listKeys(ctx context.Context, who access.Identity, in *Paged) (*ap
 		return nil, err
 	}
 	return &apiKeysOutput{Body: pageOf(keys, in.limit(), wireKey, func(k overture.APIKey) int64 { return int64(k.ID) })}, nil
+}
+
+func (a *API) listScopes(_ context.Context, who access.Identity, _ *struct{}) (*scopesOutput, error) {
+	out := &scopesOutput{}
+	out.Body.Items = []string{}
+	for _, s := range access.Scopes() {
+		if access.Allows(who, s) {
+			out.Body.Items = append(out.Body.Items, string(s))
+		}
+	}
+	return out, nil
 }
 
 func (a *API) createKey(ctx context.Context, who access.Identity, in *createKeyInput) (*apiKeyOutput, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -26,11 +27,16 @@ type campaignRoom interface {
 	Cancel(ctx context.Context, by overture.Actor, id overture.CampaignID, reason string) (overture.Campaign, error)
 	RetryFailed(ctx context.Context, by overture.Actor, id overture.CampaignID, all bool) (campaign.Retried, error)
 	Duplicate(ctx context.Context, by overture.Actor, id overture.CampaignID, name string, withList bool) (overture.Campaign, error)
+	Undo(ctx context.Context, by overture.Actor, id overture.CampaignID) (overture.Campaign, error)
 	Archive(ctx context.Context, by overture.Actor, id overture.CampaignID, archived bool) (overture.Campaign, error)
 
 	Progress(ctx context.Context, account overture.AccountID, id overture.CampaignID) (campaign.Progress, error)
 	Story(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, recipient overture.RecipientID) (campaign.Story, error)
 	Resolve(ctx context.Context, by overture.Actor, id overture.MessageID, how overture.Resolution) (overture.State, error)
+	Held(ctx context.Context, f overture.HeldFilter) ([]overture.HeldMessage, error)
+	HeldTotal(ctx context.Context, f overture.HeldFilter) (int, error)
+	ResolveHeld(ctx context.Context, by overture.Actor, how overture.Resolution, f overture.HeldFilter) (overture.HeldOrder, error)
+	HeldOrder(ctx context.Context, account overture.AccountID, id overture.HeldOrderID) (overture.HeldOrder, error)
 }
 
 type campaignBody struct {
@@ -52,6 +58,10 @@ type campaignBody struct {
 	ExpiresAt        time.Time   `json:"expires_at,omitzero" doc:"What is not sent by then expires"`
 	Policy           string      `json:"policy" enum:"safe,must_reach"`
 	OpenConversation string      `json:"open_conversation" enum:"skip,hold,deliver"`
+	UndoSeconds      int         `json:"undo_seconds" doc:"After the launch nothing goes for so long, and it can be undone"`
+	UndoUntil        time.Time   `json:"undo_until,omitzero"`
+	Rails            *railsBody  `json:"rails,omitempty" doc:"Canary, ramp and spend limit"`
+	Guard            *guardBody  `json:"guard,omitempty" doc:"Where canary and ramp stand, and which guard rail paused it"`
 	Recipients       int         `json:"recipients" doc:"Valid recipients in the list"`
 	ContentHash      string      `json:"content_hash,omitempty" doc:"Of the text, frozen at launch"`
 	ListHash         string      `json:"list_hash,omitempty" doc:"Of the list, frozen at launch"`
@@ -99,6 +109,7 @@ func wireCampaign(c overture.Campaign) campaignBody {
 		Policy: string(c.Policy), OpenConversation: string(c.OpenConversation), Recipients: c.RecipientCount, ContentHash: c.ContentHash,
 		ListHash: c.ListHash, ConsentBy: refTo(c.ConsentBy), ConsentAt: c.ConsentAt, CreatedBy: refTo(c.CreatedBy), CreatedAt: c.CreatedAt,
 		UpdatedAt: c.UpdatedAt, LaunchedAt: c.LaunchedAt, CompletedAt: c.CompletedAt, ArchivedAt: c.ArchivedAt,
+		UndoSeconds: c.UndoSeconds, UndoUntil: c.UndoUntil, Rails: wireRails(c.Rails), Guard: wireGuard(c.Watch),
 	}
 }
 
@@ -141,6 +152,8 @@ type createCampaignInput struct {
 		ExpiresAt        time.Time   `json:"expires_at,omitzero"`
 		Policy           string      `json:"policy,omitempty" enum:"safe,must_reach" doc:"safe (default): what cannot be proven is held; must_reach: it is sent again and may arrive twice"`
 		OpenConversation string      `json:"open_conversation,omitempty" enum:"skip,hold,deliver" doc:"For people who are in a conversation with the brand; default: the account's"`
+		UndoSeconds      *int        `json:"undo_seconds,omitempty" minimum:"0" maximum:"3600" doc:"Default: the account's"`
+		Rails            *railsBody  `json:"rails,omitempty"`
 	}
 }
 
@@ -162,6 +175,9 @@ type updateCampaignInput struct {
 		ExpiresAt        *string     `json:"expires_at,omitempty" maxLength:"40" doc:"RFC 3339; empty: never"`
 		Policy           *string     `json:"policy,omitempty" enum:"safe,must_reach"`
 		OpenConversation *string     `json:"open_conversation,omitempty" enum:"skip,hold,deliver"`
+		UndoSeconds      *int        `json:"undo_seconds,omitempty" minimum:"0" maximum:"3600"`
+		Rails            *railsBody  `json:"rails,omitempty" doc:"Replaces all; {} takes them away"`
+		CheckList        *bool       `json:"check_list,omitempty" doc:"false: somebody is typing, leave the list unchecked against the text. The next change without it does it (an empty one does nothing else), a forecast, and the launch"`
 		UpdatedAt        time.Time   `json:"updated_at,omitzero" doc:"The version you saw: 409 when somebody changed the campaign since"`
 	}
 }
@@ -208,6 +224,7 @@ func (a *API) createCampaign(ctx context.Context, who access.Identity, in *creat
 		Name: &b.Name, SenderID: &b.Sender.ID, SkillID: &b.Skill.ID, Text: &b.Text, SmartEncoding: &b.SmartEncoding, Rate: b.Rate,
 		Lookback: hours(b.LookbackHours), Channel: given(overture.Channel(b.Channel)), OptOutText: given(b.OptOutText),
 		Policy: given(overture.SendPolicy(b.Policy)), OpenConversation: given(overture.OpenConversationPolicy(b.OpenConversation)),
+		UndoSeconds: b.UndoSeconds, Rails: b.Rails.rails(),
 	}
 	if !b.LaunchAt.IsZero() {
 		ch.LaunchAt = &b.LaunchAt
@@ -232,7 +249,8 @@ func (a *API) updateCampaign(ctx context.Context, who access.Identity, in *updat
 	ch := campaign.Change{
 		Name: b.Name, Channel: (*overture.Channel)(b.Channel), Text: b.Text, OptOutText: b.OptOutText, SmartEncoding: b.SmartEncoding,
 		Rate: b.Rate, Lookback: hours(b.LookbackHours), Policy: (*overture.SendPolicy)(b.Policy),
-		OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation),
+		OpenConversation: (*overture.OpenConversationPolicy)(b.OpenConversation), UndoSeconds: b.UndoSeconds, Rails: b.Rails.rails(),
+		ListLater: b.CheckList != nil && !*b.CheckList,
 	}
 	if b.Sender != nil {
 		ch.SenderID = &b.Sender.ID
@@ -381,5 +399,7 @@ func (a *API) testSend(ctx context.Context, who access.Identity, in *testSendInp
 	}
 	out := &testSendOutput{}
 	out.Body.Message, out.Body.Text, out.Body.Segments = refTo(m.ID), m.Body, m.Segments
+	x := exchangeOf(ctx)
+	x.subject = append(x.subject, slog.String("message_id", m.ID.String()))
 	return out, nil
 }

@@ -67,8 +67,11 @@ func (a *API) registerCampaignLife(op func(method, path, summary, description st
 	}
 	register(a, access.CampaignsLaunch, post("launch", "Launch a draft, now or later",
 		"Freezes content and list and records the consent. 422 with every failed check; 409 when it was launched already or changed meanwhile."), a.launchCampaign)
+	register(a, access.CampaignsLaunch, post("undo", "Take a launch back while its undo window is open",
+		"The campaign is a draft again and nothing of it was sent. 409 when the window is over: pause or cancel it then."), a.undoLaunch)
 	register(a, access.CampaignsLaunch, post("pause", "Stop new sends", "From the answer on no send begins; what is in flight ends by itself."), a.pauseCampaign)
-	register(a, access.CampaignsLaunch, post("resume", "Go on with a paused campaign", ""), a.resumeCampaign)
+	register(a, access.CampaignsLaunch, post("resume", "Go on with a paused campaign",
+		"One that paused itself goes on with the reason acknowledged: the same evidence pauses it no second time, and a spend limit begins anew."), a.resumeCampaign)
 	register(a, access.CampaignsLaunch, post("cancel", "End a campaign for good", "What was not tried becomes canceled and stays visible."), a.cancelCampaign)
 	register(a, access.CampaignsLaunch, post("retry-failed", "Queue failed messages again", "Only failed ones; a completed campaign runs again."), a.retryFailed)
 	duplicate := post("duplicate", "Make a draft from a campaign", "")
@@ -83,6 +86,11 @@ func (a *API) launchCampaign(ctx context.Context, who access.Identity, in *launc
 		return nil, err
 	}
 	c, err := a.deps.Campaigns.Launch(ctx, who.Actor(), in.Campaign.ID, campaign.Order{Consent: in.Body.Consent, LaunchAt: at})
+	return campaignAnswer(c, err)
+}
+
+func (a *API) undoLaunch(ctx context.Context, who access.Identity, in *campaignInput) (*campaignOutput, error) {
+	c, err := a.deps.Campaigns.Undo(ctx, who.Actor(), in.Campaign.ID)
 	return campaignAnswer(c, err)
 }
 

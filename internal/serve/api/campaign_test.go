@@ -27,11 +27,17 @@ func (w *world) campaign(tn *tenant, by overture.Actor, sender overture.Sender, 
 	w.must(err)
 	tn.ids["campaign"] = c.ID.String()
 	tn.ids["recipient"] = w.recipient(c).String()
+	imports, err := w.store.Imports(w.t.Context(), tn.id, c.ID)
+	w.must(err)
+	tn.ids["import"] = imports[0].ID.String()
 	m, err := w.store.EnqueueDirect(w.t.Context(), overture.Message{AccountID: tn.id, SenderID: sender.ID, Address: "+12125550177", Body: "x"}, time.Now(), time.Now().Add(time.Hour))
 	w.must(err)
 	w.exec(`DELETE FROM dispatch WHERE message_id = $1`, m.ID)
 	w.exec(`UPDATE message SET state = 40 WHERE id = $1`, m.ID)
 	tn.ids["message"] = m.ID.String()
+	order, err := w.store.CreateHeldOrder(w.t.Context(), overture.HeldOrder{By: by, How: overture.GiveUp, Filter: overture.HeldFilter{AccountID: tn.id, HeldBefore: time.Now()}, CreatedAt: time.Now()})
+	w.must(err)
+	tn.ids["order"] = order.ID.String()
 }
 
 func (w *world) recipient(c overture.Campaign) overture.RecipientID {
@@ -87,6 +93,10 @@ func TestCampaignThroughTheDoor(t *testing.T) {
 		{"GET", "/v1/campaigns?state=running", "", 200, `"items":[]`},
 		{"PATCH", "/v1/campaigns/" + id, `{"text":"Hello again","launch_at":"2030-01-01T09:00:00Z"}`, 422, `launch_at`},
 		{"PATCH", "/v1/campaigns/" + id, `{"text":"Hello again","updated_at":"2026-01-01T00:00:00Z"}`, 409, `"campaign_changed"`},
+		{"PATCH", "/v1/campaigns/" + id, `{"text":"Hello To stop","check_list":false}`, 200, `"text":"Hello To stop"`},
+		{"GET", "/v1/campaigns/" + id + "/checklist", "", 200, `"list_checked"`},
+		{"PATCH", "/v1/campaigns/" + id, `{}`, 200, `"text":"Hello To stop"`},
+		{"POST", "/v1/text/measure", `{"text":"it’s"}`, 200, `"plain":"'"`},
 		{"PATCH", "/v1/campaigns/" + id, `{"rate":2,"launch_at":""}`, 200, `"rate":2`},
 		{"GET", "/v1/campaigns/" + id + "/checklist", "", 200, `"ready":true`},
 		{"GET", "/v1/campaigns/" + id + "/checklist?launch_at=2020-01-01T00:00:00Z", "", 200, `"ready":false`},
@@ -117,8 +127,24 @@ func TestCampaignThroughTheDoor(t *testing.T) {
 		{"GET", "/v1/figures?skill=" + w.a.ids["skill"] + "&campaign=" + id, "", 200, `"campaigns":1`},
 		{"GET", "/v1/figures?skill=" + w.b.ids["skill"], "", 404, `"skill_not_found"`},
 		{"GET", "/v1/figures?campaign=" + w.b.ids["campaign"], "", 404, `"campaign_not_found"`},
+		{"GET", "/v1/analytics?range=today&zone=Asia/Kathmandu&compare=true&skill=" + w.a.ids["skill"], "", 200, `"step":"hour"`},
+		{"GET", "/v1/analytics?range=custom&from=2026-01-01&to=2026-01-02", "", 200, `"counts":{"sent":0,`},
+		{"GET", "/v1/analytics?range=custom&from=yesterday&to=2026-01-02", "", 422, `query.from`},
+		{"GET", "/v1/analytics?range=ever", "", 422, `query.range`},
+		{"GET", "/v1/analytics?zone=Mars", "", 422, `"unknown_zone"`},
+		{"GET", "/v1/analytics?sender=" + w.b.ids["sender"], "", 404, `"sender_not_found"`},
+		{"GET", "/v1/analytics?campaign=" + w.b.ids["campaign"], "", 404, `"campaign_not_found"`},
+		{"GET", "/v1/analytics.csv?range=custom&from=2026-01-01&to=2026-01-02&zone=UTC", "", 200, `2026-01-02T00:00:00Z,2026-01-03T00:00:00Z,UTC,0,`},
+		{"GET", "/v1/analytics.csv?skill=" + w.b.ids["skill"], "", 404, `"skill_not_found"`},
 		{"POST", "/v1/text/measure", `{"text":"Hi 🎉"}`, 200, `"offender":"🎉"`},
 		{"POST", "/v1/text/measure", `{"text":""}`, 200, `"available":98`},
+		{"GET", "/v1/held?campaign=" + w.a.ids["campaign"] + "&older_than_hours=1", "", 200, `"total":0`},
+		{"GET", "/v1/held?campaign=" + w.b.ids["campaign"], "", 404, `"campaign_not_found"`},
+		{"POST", "/v1/held/resolve", `{"action":"give_up"}`, 422, `"no_choice"`},
+		{"POST", "/v1/held/resolve", `{"action":"give_up","older_than_hours":90000}`, 422, `older_than_hours`},
+		{"POST", "/v1/held/resolve", `{"action":"resend","campaign":"` + w.a.ids["campaign"] + `","messages":[]}`, 422, `"body.messages"`},
+		{"POST", "/v1/held/resolve", `{"action":"resend","messages":["` + w.a.ids["message"] + `"],"older_than_hours":1}`, 202, `"matched":0`},
+		{"GET", "/v1/held/orders/" + w.a.ids["order"], "", 200, `"action":"give_up"`},
 		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"forget"}`, 422, `body.action`},
 		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"give_up"}`, 200, `"state":"failed"`},
 		{"POST", "/v1/messages/" + w.a.ids["message"] + "/resolve", `{"action":"resend"}`, 409, `"message_not_held"`},
@@ -201,21 +227,24 @@ func TestRecipientsThroughTheDoor(t *testing.T) {
 		{"POST", "/recipients/csv?speed=1", "phone\n", csv, 422, `query.speed`},
 		{"POST", "/recipients/csv", strings.Repeat("+12125550123\n", 2500), csv, 413, `"too_many_rows"`},
 		{"POST", "/recipients/typed", `{"lines":"+12125550130\n+12125550131, a text of their own"}`, nil, 201, `"valid":2`},
+		{"POST", "/recipients/check", `{"lines":"+12125550132\n+12125550130"}`, nil, 200, `"row":1,"address":"+12125550132"`},
 		{"POST", "/recipients/typed", `{"lines":"` + strings.Repeat(`+12125550130\n`, 101) + `"}`, nil, 413, `"too_many_lines"`},
 		{"GET", "/recipients?limit=2", "", nil, 200, `"next_cursor"`},
 		{"GET", "/recipients?q=50131", "", nil, 200, `"text":"a text of their own ` + overture.OptOutTextDefault},
+		{"GET", "/recipients?row=1", "", nil, 200, `"address":"+12125550130"`},
 		{"GET", "/recipients?state=delivered", "", nil, 200, `"items":[]`},
 		{"GET", "/recipients?state=lost", "", nil, 422, `query.state`},
 		{"GET", "/recipients/" + w.a.ids["recipient"], "", nil, 200, `"check":"window"`},
 		{"GET", "/recipients/rcp_zzz", "", nil, 404, `"recipient_not_found"`},
+		{"POST", "/imports/imp_zzz/cancel", "", nil, 404, `"import_not_found"`},
 		{"GET", "/imports", "", nil, 200, `"file_name":"people.csv"`},
 		{"GET", "/problems", "", nil, 200, `"code":"duplicate_number","count":1`},
-		{"GET", "/problems?code=invalid_number", "", nil, 200, `"raw":"5550126,Eve"`},
+		{"GET", "/problems?code=invalid_number", "", nil, 200, `"raw":"5550126,Eve","columns":["phone","name"],"cells":["5550126","Eve"],"at":0`},
 		{"GET", "/problems?limit=1", "", nil, 200, `"next_cursor"`},
 		{"GET", "/problems?cursor=nonsense", "", nil, 422, `"bad_cursor"`},
 		{"GET", "/problems.csv", "", nil, 200, "5550126"},
 		{"POST", "/problems/fix", `{"row":5,"line":"555,Eve"}`, nil, 200, `"remaining":1`},
-		{"POST", "/problems/fix", `{"row":5,"line":"+12125550126,Eve"}`, nil, 200, `"fixed":1`},
+		{"POST", "/problems/fix", `{"row":5,"cells":["+12125550126","Eve"]}`, nil, 200, `"fixed":1`},
 		{"POST", "/problems/fix", `{"row":5,"line":"+12125550126,Eve"}`, nil, 404, `"problem_not_found"`},
 		{"POST", "/problems/fix", `{"row":5,"rule":"discard"}`, nil, 422, `"row_or_rule"`},
 		{"POST", "/problems/fix", `{"code":"duplicate_number","rule":"discard"}`, nil, 200, `"discarded":1`},

@@ -13,6 +13,8 @@ import (
 type exportRoom interface {
 	Campaigns(ctx context.Context, by overture.Actor, w io.Writer) error
 	Recipients(ctx context.Context, by overture.Actor, id overture.CampaignID, w io.Writer) error
+	Held(ctx context.Context, by overture.Actor, f overture.HeldFilter, w io.Writer) error
+	Audit(ctx context.Context, by overture.Actor, f overture.AuditFilter, w io.Writer) error
 }
 
 const csvType = "text/csv; charset=utf-8"

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -12,6 +13,8 @@ import (
 // figureRoom is what this resource needs of internal/insight/analytics.
 type figureRoom interface {
 	Figures(ctx context.Context, f overture.FigureFilter) (analytics.Figures, error)
+	Report(ctx context.Context, q analytics.Query, now time.Time) (analytics.Report, error)
+	WriteSeries(ctx context.Context, q analytics.Query, now time.Time, w io.Writer) error
 }
 
 type figuresInput struct {

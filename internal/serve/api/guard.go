@@ -15,14 +15,15 @@ type door interface {
 	Key(ctx context.Context, secret string) (access.Identity, error)
 }
 
-const sessionCookie = "overture_session"
+// SessionCookie is the name of the cookie that a sign-in sets.
+const SessionCookie = "overture_session"
 
 type guarded func(w http.ResponseWriter, r *http.Request, who access.Identity)
 
 // guard stands before every route: who is it, not too often, may they, and was this request answered before.
 func (a *API) guard(rt Route, w http.ResponseWriter, r *http.Request, next guarded) {
 	x := exchangeOf(r.Context())
-	x.route = rt.Path
+	x.route, x.subject = rt.Path, subjectOf(rt.Path, r)
 	who, err := a.identify(r)
 	known := err == nil
 	if known {
@@ -70,7 +71,7 @@ func (a *API) identify(r *http.Request) (access.Identity, error) {
 		}
 		return a.deps.Door.Key(r.Context(), strings.TrimSpace(secret)) //nolint:wrapcheck // the room's words are for the caller
 	}
-	c, err := r.Cookie(sessionCookie)
+	c, err := r.Cookie(SessionCookie)
 	if err != nil {
 		return access.Identity{}, errNobody("sign in, or send an API key as Authorization: Bearer ovk_…")
 	}

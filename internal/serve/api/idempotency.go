@@ -254,7 +254,8 @@ func (o *recording) flush() {
 // Unwrap lets http.ResponseController reach deadlines.
 func (o *recording) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
-// keepable: an answer that says nothing about the request itself (5xx, 429) is not kept, so that trying again helps.
+// keepable: only success is kept. A refusal had no effect, and what it refused for may be mended when the same request comes again: a sender
+// that was stopped, a campaign that was paused.
 func (o *recording) keepable() bool {
-	return o.status != 0 && o.status < http.StatusInternalServerError && o.status != http.StatusTooManyRequests && !o.over
+	return o.status != 0 && o.status < http.StatusBadRequest && !o.over
 }

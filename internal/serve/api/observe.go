@@ -18,8 +18,10 @@ import (
 // exchange is what the request log wants to know at the end. One goroutine writes it.
 type exchange struct {
 	requestID string
+	trace     string // trace id of W3C traceparent: the caller's, or ours
 	route     string
-	client    string // address, for the sign-in limits; not logged
+	subject   []slog.Attr // ids that the path names, and what was made
+	client    string      // address, for the sign-in limits; not logged
 	who       access.Identity
 	code      string
 	status    int // when huma's must be corrected
@@ -66,6 +68,8 @@ func (a *API) observe(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		a.secure(w.Header())
 		w.Header().Set("X-Request-Id", x.requestID)
+		x.trace = traceOf(r.Header.Get("traceparent"))
+		w.Header().Set("traceparent", "00-"+x.trace+"-"+newSpan()+"-01")
 		out := &answer{ResponseWriter: w}
 		x.conn = http.NewResponseController(out)
 		if r.Body != http.NoBody {
@@ -103,9 +107,10 @@ func (a *API) secure(h http.Header) {
 func (a *API) log(r *http.Request, x *exchange, out *answer, start time.Time) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.String("request_id", x.requestID), slog.String("method", method(r)), slog.String("route", x.route),
+		slog.String("request_id", x.requestID), slog.String("trace_id", x.trace), slog.String("method", method(r)), slog.String("route", x.route),
 		slog.Int("status", out.status), slog.Int64("bytes", out.bytes), slog.Duration("took", time.Since(start)),
 	}
+	attrs = append(attrs, x.subject...)
 	if x.who.AccountID != 0 {
 		attrs = append(attrs, slog.String("account_id", x.who.AccountID.String()), slog.String("actor", x.who.Actor().String()))
 	}

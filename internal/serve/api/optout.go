@@ -2,15 +2,20 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/consent"
 )
 
 // consentRoom is what this resource needs of internal/consent.
 type consentRoom interface {
 	OptOut(ctx context.Context, by overture.Actor, o overture.OptOut) (fresh bool, err error)
+	Import(ctx context.Context, by overture.Actor, like overture.OptOut, src io.Reader) (consent.Imported, error)
 	OptIn(ctx context.Context, by overture.Actor, o overture.OptOut) (lifted bool, err error)
 	List(ctx context.Context, f overture.OptOutFilter) (page []overture.OptOut, next string, err error)
 	History(ctx context.Context, account overture.AccountID, address overture.Address) ([]overture.ConsentEvent, error)
@@ -64,6 +69,19 @@ type consentOutput struct {
 	}
 }
 
+type optOutImportBody struct {
+	Rows     int                `json:"rows" doc:"Without the header; recorded, known and rejected add up to it"`
+	Recorded int                `json:"recorded" doc:"Stopped now"`
+	Known    int                `json:"known" doc:"Stopped before; the evidence is kept all the same"`
+	Rejected int                `json:"rejected" doc:"No number: nobody was stopped by them"`
+	Problems []optOutImportLine `json:"problems" doc:"The first 100 of the rejected"`
+}
+
+type optOutImportLine struct {
+	Line   int    `json:"line" doc:"In the file, from 1"`
+	Reason string `json:"reason"`
+}
+
 type consentEventBody struct {
 	Brand    brandRef  `json:"brand"`
 	Channel  string    `json:"channel"`
@@ -90,6 +108,15 @@ func (a *API) registerOptOuts() {
 		Method: "POST", Path: "/v1/opt-outs", Summary: "Record that a person stopped a brand", Tag: "consent",
 		Description: "Counts for every number of the brand, at once. Recording it again is no error and settles a review.",
 	}, a.recordOptOut)
+	a.handle(access.OptOutsWrite, plain{
+		Method: "POST", Path: "/v1/opt-outs/csv", Summary: "Record everybody in a file as stopped, streamed", Tag: "consent",
+		Description: "The first column is the number with country code, the second, where there is one, that person's evidence. Effective row by row; sending the same file again is no error.",
+		Consumes:    "text/csv", Produces: "application/json", MaxBody: maxUpload, Answer: optOutImportBody{},
+		Query: []query{
+			{Name: "brand", Doc: "May be left out when the account has one brand"},
+			{Name: "evidence", Doc: "Of those who have none of their own in the file: where the list comes from"},
+		},
+	}, a.importOptOuts)
 	register(a, access.OptOutsWrite, operation{
 		Method: "POST", Path: "/v1/opt-ins", Summary: "Record that a person agreed to hear from a brand again", Tag: "consent",
 		Description: "The evidence is required and kept for good.",
@@ -126,6 +153,35 @@ func (a *API) recordOptOut(ctx context.Context, who access.Identity, in *recordO
 		Address: overture.Address(in.Body.Address), Source: overture.OptOutAPI, Evidence: in.Body.Evidence,
 	})
 	return out, err
+}
+
+func (a *API) importOptOuts(w http.ResponseWriter, r *http.Request, who access.Identity) error {
+	q := r.URL.Query()
+	var named brandRef
+	if text := q.Get("brand"); text != "" {
+		if err := named.UnmarshalText([]byte(text)); err != nil {
+			return &problem{
+				Status: http.StatusUnprocessableEntity, Code: "invalid", Detail: "the request is not as /openapi.json describes it; errors says where",
+				Errors: []problemField{{Location: "query.brand", Message: err.Error()}},
+			}
+		}
+	}
+	brand, err := a.brandOf(r.Context(), who, named)
+	if err != nil {
+		return err
+	}
+	done, err := a.deps.Consent.Import(r.Context(), who.Actor(), overture.OptOut{
+		AccountID: who.AccountID, BrandID: brand, Channel: overture.SMS, Source: overture.OptOutImport, Evidence: q.Get("evidence"),
+	}, r.Body)
+	if err != nil {
+		return err
+	}
+	out := optOutImportBody{Rows: done.Rows, Recorded: done.Fresh, Known: done.Known, Rejected: done.Rejected, Problems: []optOutImportLine{}}
+	for _, p := range done.Problems {
+		out.Problems = append(out.Problems, optOutImportLine{p.Line, p.Reason})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(out)
 }
 
 func (a *API) recordOptIn(ctx context.Context, who access.Identity, in *recordOptInInput) (*consentOutput, error) {

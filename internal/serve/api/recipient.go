@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -19,13 +20,15 @@ import (
 type recipientRoom interface {
 	ImportCSV(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, file io.Reader, o recipient.CSVOptions) (overture.Import, error)
 	AddTyped(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, lines string) (overture.Import, error)
+	CheckTyped(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, lines string) ([]recipient.Row, []recipient.ProblemRow, error)
+	Cancel(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, im overture.ImportID) error
 	Imports(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) ([]overture.Import, error)
 	Page(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, q recipient.Query) ([]recipient.Row, overture.RecipientID, error)
 	Get(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, id overture.RecipientID) (recipient.Row, error)
 	Clear(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) error
 
-	Problems(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, q recipient.ProblemQuery) ([]overture.Problem, []recipient.ProblemGroup, overture.ProblemRef, error)
-	Fix(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, ref overture.ProblemRef, line string) (recipient.FixResult, error)
+	Problems(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, q recipient.ProblemQuery) ([]recipient.ProblemRow, []recipient.ProblemGroup, overture.ProblemRef, error)
+	Fix(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, ref overture.ProblemRef, line string, cells ...string) (recipient.FixResult, error)
 	FixByRule(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, code, rule, value string) (recipient.FixResult, error)
 	WriteProblemsCSV(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, w io.Writer) error
 }
@@ -44,7 +47,8 @@ type importBody struct {
 	Encoding      string    `json:"encoding,omitempty"`
 	Delimiter     string    `json:"delimiter,omitempty"`
 	Header        []string  `json:"header" doc:"Empty: the file has none"`
-	Rows          int       `json:"rows" doc:"Data rows read; grows while it is loading"`
+	Variables     []string  `json:"variables" doc:"Columns that {{name}} in a text stands for; without a header they are {{1}}, {{2}} …"`
+	Rows          int       `json:"rows" doc:"Data rows read; this and the next four grow while it is loading"`
 	Valid         int       `json:"valid"`
 	Rejected      int       `json:"rejected" doc:"See the campaign's problems; the rest of the list goes on"`
 	Duplicates    int       `json:"duplicates" doc:"Of the rejected: numbers that were in the list already"`
@@ -65,6 +69,10 @@ func wireImport(im overture.Import) importBody {
 	}
 	if b.Header == nil {
 		b.Header = []string{}
+	}
+	b.Variables = []string{}
+	for _, column := range overture.ColumnsOf(im.Header).Values {
+		b.Variables = append(b.Variables, strings.TrimSpace(im.Header[column]))
 	}
 	return b
 }
@@ -89,6 +97,7 @@ type recipientBody struct {
 	ZoneSource string       `json:"zone_source" doc:"column, number or unknown"`
 	OptedOut   bool         `json:"opted_out"`
 	Problem    string       `json:"problem,omitempty" doc:"The draft's text was changed and this row does not render any more"`
+	Missing    []string     `json:"missing,omitempty" doc:"Of a draft: variables of the text without a value here; they stand in text as they are written"`
 	State      string       `json:"state,omitempty" doc:"Of the message; absent before it is planned"`
 	Reason     string       `json:"reason,omitempty"`
 	Code       int          `json:"code,omitempty" doc:"The provider's last error code"`
@@ -102,7 +111,7 @@ type recipientBody struct {
 func wireRecipient(r recipient.Row) recipientBody {
 	b := recipientBody{
 		ID: refTo(r.ID), Row: r.Row, Address: string(r.Address), Text: string(r.Text), Encoding: r.Encoding, Units: r.Units, Segments: r.Segments,
-		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: r.Problem,
+		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: r.Problem, Missing: r.Missing,
 	}
 	if b.Zones == nil {
 		b.Zones = []string{}
@@ -119,6 +128,7 @@ type listRecipientsInput struct {
 	Campaign campaignRef `path:"campaign"`
 	State    string      `query:"state" enum:"queued,attempting,unknown,canceled,expired,suppressed,failed,held,accepted,sent,undelivered,delivered,read"`
 	Q        string      `query:"q" maxLength:"40" doc:"A number, or some of its digits"`
+	Row      int         `query:"row" minimum:"1" doc:"Of its file"`
 }
 
 type recipientsOutput struct{ Body page[recipientBody] }
@@ -141,6 +151,8 @@ type reasonBody struct {
 	Message string            `json:"message"`
 	Input   map[string]string `json:"input" doc:"What was looked at"`
 	Rule    string            `json:"rule" doc:"Name and version of the rule"`
+	Pack    string            `json:"pack,omitempty" doc:"Of a rule that stands in a policy pack: name and version under which the message was planned"`
+	TZData  string            `json:"tzdata,omitempty" doc:"Version of the time-zone data it was planned with, where clocks matter"`
 	At      time.Time         `json:"at"`
 }
 
@@ -157,6 +169,26 @@ type typedInput struct {
 	Body     struct {
 		Lines string `json:"lines" minLength:"1" maxLength:"200000" doc:"One recipient per line, at most 100: number, then after a comma the whole text or the values"`
 	}
+}
+
+type checkedOutput struct {
+	Body struct {
+		Rows     []typedRowBody   `json:"rows" doc:"Who would be added, with the final text"`
+		Problems []rowProblemBody `json:"problems"`
+	}
+}
+
+type typedRowBody struct {
+	Row      int    `json:"row"`
+	Address  string `json:"address" doc:"E.164"`
+	Text     string `json:"text"`
+	Segments int    `json:"segments"`
+	OptedOut bool   `json:"opted_out"`
+}
+
+type importInput struct {
+	Campaign campaignRef `path:"campaign"`
+	Import   importRef   `path:"import"`
 }
 
 func (a *API) registerRecipients() {
@@ -177,10 +209,12 @@ func (a *API) registerRecipients() {
 	typed := op("POST", "/recipients/typed", "Add typed lines", "")
 	typed.Status = http.StatusCreated
 	register(a, access.RecipientsWrite, typed, a.typeRecipients)
+	register(a, access.RecipientsWrite, op("POST", "/recipients/check", "What typed lines would add, and what is wrong with them; nothing is written", ""), a.checkRecipients)
 	register(a, access.RecipientsRead, op("GET", "/recipients", "List recipients with final text and state, in the order of the list", ""), a.listRecipients)
 	register(a, access.RecipientsRead, op("GET", "/recipients/{recipient}", "One recipient: what happened, and why or why not", ""), a.getRecipient)
 	register(a, access.RecipientsWrite, op("DELETE", "/recipients", "Empty the list of a draft", ""), a.clearRecipients)
 	register(a, access.RecipientsRead, op("GET", "/imports", "List the uploads of a campaign", ""), a.listImports)
+	register(a, access.RecipientsWrite, op("POST", "/imports/{import}/cancel", "Stop an upload that is loading; nothing of it stays", ""), a.cancelImport)
 	a.registerProblems(op)
 }
 
@@ -200,7 +234,8 @@ func (a *API) uploadRecipients(w http.ResponseWriter, r *http.Request, who acces
 			Detail: "send the file itself as the body, with Content-Type: text/csv or application/octet-stream",
 		}
 	}
-	ctx, stop := context.WithCancelCause(r.Context())
+	// Once the whole file is here it is loaded even when the page is closed; one that breaks off ends through its reader.
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	defer stop(nil)
 	most := a.deps.MaxUploadRows
 	if most == 0 {
@@ -236,12 +271,32 @@ func (a *API) typeRecipients(ctx context.Context, who access.Identity, in *typed
 	return &importOutput{Body: wireImport(im)}, nil
 }
 
+func (a *API) checkRecipients(ctx context.Context, who access.Identity, in *typedInput) (*checkedOutput, error) {
+	rows, problems, err := a.deps.Recipients.CheckTyped(ctx, who.AccountID, in.Campaign.ID, in.Body.Lines)
+	if err != nil {
+		return nil, err
+	}
+	out := &checkedOutput{}
+	out.Body.Rows, out.Body.Problems = make([]typedRowBody, len(rows)), make([]rowProblemBody, len(problems))
+	for i, r := range rows {
+		out.Body.Rows[i] = typedRowBody{Row: r.Row, Address: string(r.Address), Text: string(r.Text), Segments: r.Segments, OptedOut: r.OptedOut}
+	}
+	for i, p := range problems {
+		out.Body.Problems[i] = wireRowProblem(p)
+	}
+	return out, nil
+}
+
+func (a *API) cancelImport(ctx context.Context, who access.Identity, in *importInput) (*noContent, error) {
+	return nil, a.deps.Recipients.Cancel(ctx, who.AccountID, in.Campaign.ID, in.Import.ID)
+}
+
 func (a *API) listRecipients(ctx context.Context, who access.Identity, in *listRecipientsInput) (*recipientsOutput, error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	q := recipient.Query{After: overture.RecipientID(after), Limit: in.limit(), Search: in.Q}
+	q := recipient.Query{After: overture.RecipientID(after), Limit: in.limit(), Search: in.Q, Row: in.Row}
 	if in.State != "" {
 		state, err := overture.ParseState(in.State)
 		if err != nil {
@@ -285,7 +340,7 @@ func wireTimeline(moments []campaign.Moment) []momentBody {
 func wireReasons(reasons []campaign.Reason) []reasonBody {
 	out := make([]reasonBody, len(reasons))
 	for i, r := range reasons {
-		out[i] = reasonBody{Check: r.Check, Verdict: string(r.Answer), Message: r.Words, Input: r.Input, Rule: r.Rule, At: r.Decided}
+		out[i] = reasonBody{Check: r.Check, Verdict: string(r.Answer), Message: r.Words, Input: r.Input, Rule: r.Rule, Pack: r.Pack, TZData: r.TZData, At: r.Decided}
 	}
 	return out
 }

@@ -11,23 +11,30 @@ import (
 )
 
 type rowProblemBody struct {
-	Import importRef `json:"import"`
-	Row    int       `json:"row"`
-	Column string    `json:"column"`
-	Code   string    `json:"code"`
-	Reason string    `json:"reason" doc:"What is wrong and what to do"`
-	Raw    string    `json:"raw" doc:"The row as it came"`
+	Import  importRef `json:"import,omitzero"`
+	Row     int       `json:"row"`
+	Column  string    `json:"column"`
+	Code    string    `json:"code"`
+	Reason  string    `json:"reason" doc:"What is wrong and what to do"`
+	Raw     string    `json:"raw" doc:"The row as it came"`
+	Columns []string  `json:"columns" doc:"The name of each cell's column"`
+	Cells   []string  `json:"cells" doc:"Empty: the row cannot be split"`
+	At      int       `json:"at" doc:"The wrong cell, from 0; -1: the row as a whole"`
 }
 
-func wireRowProblem(p overture.Problem) rowProblemBody {
-	return rowProblemBody{Import: refTo(p.ImportID), Row: p.Row, Column: p.Column, Code: p.Code, Reason: p.Reason, Raw: p.Raw}
+func wireRowProblem(p recipient.ProblemRow) rowProblemBody {
+	b := rowProblemBody{Import: refTo(p.ImportID), Row: p.Row, Column: p.Column, Code: p.Code, Reason: p.Reason, Raw: p.Raw, Columns: p.Columns, Cells: p.Cells, At: p.At}
+	if b.Cells == nil {
+		b.Columns, b.Cells = []string{}, []string{}
+	}
+	return b
 }
 
 type problemGroupBody struct {
 	Code   string   `json:"code"`
 	Count  int      `json:"count"`
 	Reason string   `json:"reason" doc:"Of one of them, as an example"`
-	Rules  []string `json:"rules" doc:"That can put them right: add_country_code, drop_extra_columns, discard"`
+	Rules  []string `json:"rules" doc:"That can put them right: add_country_code, clear_zone, drop_extra_columns, discard"`
 }
 
 type listProblemsInput struct {
@@ -47,11 +54,12 @@ type problemsOutput struct {
 type fixInput struct {
 	Campaign campaignRef `path:"campaign"`
 	Body     struct {
-		Row    int       `json:"row,omitempty" minimum:"1" doc:"One row: give its new line"`
+		Row    int       `json:"row,omitempty" minimum:"1" doc:"One row: give its new line or its new cells"`
 		Line   string    `json:"line,omitempty" maxLength:"20000"`
+		Cells  []string  `json:"cells,omitempty" maxItems:"200"`
 		Import importRef `json:"import,omitzero" doc:"Needed when several uploads have a problem in that row"`
 		Code   string    `json:"code,omitempty" maxLength:"40" doc:"All rows with this problem: give a rule"`
-		Rule   string    `json:"rule,omitempty" enum:"add_country_code,drop_extra_columns,discard"`
+		Rule   string    `json:"rule,omitempty" enum:"add_country_code,clear_zone,drop_extra_columns,discard"`
 		Value  string    `json:"value,omitempty" maxLength:"40" doc:"For add_country_code: the calling code, such as 1 or 44"`
 	}
 }
@@ -121,13 +129,13 @@ func (a *API) fixProblems(ctx context.Context, who access.Identity, in *fixInput
 	var err error
 	switch {
 	case b.Row > 0 && b.Rule == "" && b.Code == "":
-		done, err = a.deps.Recipients.Fix(ctx, who.AccountID, in.Campaign.ID, overture.ProblemRef{Import: b.Import.ID, Row: b.Row}, b.Line)
+		done, err = a.deps.Recipients.Fix(ctx, who.AccountID, in.Campaign.ID, overture.ProblemRef{Import: b.Import.ID, Row: b.Row}, b.Line, b.Cells...)
 	case b.Row == 0 && b.Rule != "":
 		done, err = a.deps.Recipients.FixByRule(ctx, who.AccountID, in.Campaign.ID, b.Code, b.Rule, b.Value)
 	default:
 		err = &overture.Error{
-			Kind: overture.Invalid, Code: "row_or_rule", Message: "give either row and line, or code and rule",
-			Fields: []overture.Field{{Location: "body", Message: "either row and line, or code and rule"}},
+			Kind: overture.Invalid, Code: "row_or_rule", Message: "give either row and line or cells, or code and rule",
+			Fields: []overture.Field{{Location: "body", Message: "either row and line or cells, or code and rule"}},
 		}
 	}
 	if err != nil {

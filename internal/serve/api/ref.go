@@ -34,6 +34,7 @@ type (
 	conversationRef = ref[overture.ConversationID]
 	entryRef        = ref[overture.EntryID]
 	auditRef        = ref[overture.AuditID]
+	heldOrderRef    = ref[overture.HeldOrderID]
 )
 
 // refTo puts an id on the wire.

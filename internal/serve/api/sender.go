@@ -12,7 +12,7 @@ import (
 type senderRoom interface {
 	CreateSender(ctx context.Context, by overture.Actor, n access.NewSender) (overture.Sender, error)
 	UpdateSender(ctx context.Context, by overture.Actor, id overture.SenderID, change access.SenderChange) (overture.Sender, error)
-	StopSender(ctx context.Context, by overture.Actor, id overture.SenderID) (overture.Sender, error)
+	StopSender(ctx context.Context, by overture.Actor, id overture.SenderID, reason string) (overture.Sender, error)
 	StartSender(ctx context.Context, by overture.Actor, id overture.SenderID) (overture.Sender, error)
 	Sender(ctx context.Context, account overture.AccountID, id overture.SenderID) (overture.Sender, error)
 	Senders(ctx context.Context, account overture.AccountID, after overture.SenderID, limit int) ([]overture.Sender, error)
@@ -50,6 +50,13 @@ func (a *API) wireSender(who access.Identity, x overture.Sender) senderBody {
 
 type senderInput struct {
 	Sender senderRef `path:"sender"`
+}
+
+type stopSenderInput struct {
+	Sender senderRef `path:"sender"`
+	Body   *struct {
+		Reason string `json:"reason,omitempty" maxLength:"200" doc:"Shown to everybody who looks why nothing moves"`
+	}
 }
 
 type createSenderInput struct {
@@ -134,8 +141,12 @@ func (a *API) startSender(ctx context.Context, who access.Identity, in *senderIn
 	return a.senderAnswer(who, x, err)
 }
 
-func (a *API) stopSender(ctx context.Context, who access.Identity, in *senderInput) (*senderOutput, error) {
-	x, err := a.deps.Senders.StopSender(ctx, who.Actor(), in.Sender.ID)
+func (a *API) stopSender(ctx context.Context, who access.Identity, in *stopSenderInput) (*senderOutput, error) {
+	reason := ""
+	if in.Body != nil {
+		reason = in.Body.Reason
+	}
+	x, err := a.deps.Senders.StopSender(ctx, who.Actor(), in.Sender.ID, reason)
 	return a.senderAnswer(who, x, err)
 }
 

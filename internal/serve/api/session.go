@@ -71,6 +71,10 @@ func (a *API) signIn(ctx context.Context, who access.Identity, in *signInInput) 
 	if err != nil {
 		return nil, err
 	}
+	return a.signedIn(ctx, token, s)
+}
+
+func (a *API) signedIn(ctx context.Context, token string, s overture.Session) (*sessionOutput, error) {
 	me, err := a.describeMe(ctx, access.Identity{AccountID: s.User.AccountID, UserID: s.User.ID, Role: s.User.Role})
 	if err != nil {
 		return nil, err
@@ -119,11 +123,17 @@ func (a *API) changePassword(ctx context.Context, who access.Identity, in *passw
 	return &signOutOutput{SetCookie: a.cookie("", time.Unix(1, 0))}, nil
 }
 
+// SetSession gives the browser the cookie of a session that began elsewhere.
+func (a *API) SetSession(w http.ResponseWriter, token string, expires time.Time) {
+	c := a.cookie(token, expires)
+	http.SetCookie(w, &c)
+}
+
 // cookie carries the session's token; in the past it takes the cookie away.
 func (a *API) cookie(token string, expires time.Time) http.Cookie {
 	//nolint:gosec // Secure only where the public URL is https: on plain http a browser would drop the cookie
 	return http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true,
+		Name: SessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true,
 		Secure: isHTTPS(a.deps.PublicURL), SameSite: http.SameSiteLaxMode,
 	}
 }

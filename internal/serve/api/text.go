@@ -24,6 +24,7 @@ type measureOutput struct {
 		Segments     int      `json:"segments"`
 		Offender     string   `json:"offender,omitempty" doc:"The first character that forces UCS-2"`
 		OffenderAt   int      `json:"offender_at" doc:"Its index in characters of text; 0 without an offender"`
+		Plain        *string  `json:"plain,omitempty" doc:"What may stand in its place without forcing UCS-2, can be empty; absent: there is no look-alike"`
 		Limit        int      `json:"limit" doc:"The account's, opt-out text included"`
 		Reserved     int      `json:"reserved" doc:"Characters of the limit that the opt-out text takes"`
 		Available    int      `json:"available" doc:"Characters left for the text; negative: too many"`
@@ -46,6 +47,9 @@ func (a *API) measureText(ctx context.Context, who access.Identity, in *measureI
 	b := &out.Body
 	b.Text, b.Characters, b.Encoding, b.Units, b.Segments = m.Final, m.Characters, m.Encoding, m.Units, m.Segments
 	b.Offender, b.OffenderAt, b.Limit, b.Reserved, b.Available = m.Offender, m.OffenderAt, m.Limit, m.Reserved, m.Available
+	if m.HasPlain {
+		b.Plain = &m.Plain
+	}
 	b.LengthPolicy, b.Allowed, b.Variables = string(m.Policy), m.Allowed, m.Variables
 	if b.Variables == nil {
 		b.Variables = []string{}

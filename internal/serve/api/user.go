@@ -59,11 +59,35 @@ type userOutput struct{ Body userBody }
 
 type usersOutput struct{ Body page[userBody] }
 
+type roleBody struct {
+	Role        string   `json:"role" enum:"administrator,campaign_manager,agent_manager,agent"`
+	Permissions []string `json:"permissions" doc:"What a user with this role may do"`
+}
+
+type rolesOutput struct {
+	Body struct {
+		Items []roleBody `json:"items"`
+	}
+}
+
 func (a *API) registerUsers() {
+	register(a, access.UsersRead, operation{Method: "GET", Path: "/v1/roles", Summary: "List roles with what each may do", Tag: "users"}, a.listRoles)
 	register(a, access.UsersRead, operation{Method: "GET", Path: "/v1/users", Summary: "List users", Tag: "users"}, a.listUsers)
 	register(a, access.UsersWrite, operation{Method: "POST", Path: "/v1/users", Summary: "Create a user", Tag: "users", Status: 201}, a.createUser)
 	register(a, access.UsersRead, operation{Method: "GET", Path: "/v1/users/{user}", Summary: "Get a user", Tag: "users"}, a.getUser)
 	register(a, access.UsersWrite, operation{Method: "PATCH", Path: "/v1/users/{user}", Summary: "Change a user", Tag: "users"}, a.updateUser)
+}
+
+func (a *API) listRoles(_ context.Context, who access.Identity, _ *struct{}) (*rolesOutput, error) {
+	out := &rolesOutput{}
+	for _, role := range overture.Roles() {
+		b := roleBody{Role: string(role), Permissions: []string{}}
+		for _, p := range access.PermissionsOf(access.Identity{AccountID: who.AccountID, UserID: who.UserID, Role: role}) {
+			b.Permissions = append(b.Permissions, string(p))
+		}
+		out.Body.Items = append(out.Body.Items, b)
+	}
+	return out, nil
 }
 
 func (a *API) listUsers(ctx context.Context, who access.Identity, in *Paged) (*usersOutput, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +23,8 @@ import (
 	"github.com/overture-im/overture/internal/insight/export"
 	"github.com/overture-im/overture/internal/kit/bucket"
 	"github.com/overture-im/overture/internal/outbound/campaign"
+	"github.com/overture-im/overture/internal/outbound/forecast"
+	"github.com/overture-im/overture/internal/outbound/policy"
 	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/pubsub"
 	"github.com/overture-im/overture/internal/serve/api"
@@ -57,24 +60,66 @@ func newWorld(t testing.TB) *world {
 
 func newWorldOn(t testing.TB, s *store.Store) *world {
 	t.Helper()
-	w := &world{t: t, store: s, control: access.New(access.Deps{Store: s})}
-	w.open(api.Limits{PerCaller: bucket.Rate{PerSecond: 1e6, Burst: 1e6}, PerAddress: bucket.Rate{PerSecond: 1e6, Burst: 1e6}})
+	w := newServer(t, s)
 	w.a, w.b = w.tenant("Alpha"), w.tenant("Beta")
 	return w
+}
+
+const setupCode = "the-code-of-this-start"
+
+// newServer is a world that nobody has set up.
+func newServer(t testing.TB, s *store.Store) *world {
+	t.Helper()
+	w := &world{t: t, store: s, control: access.New(access.Deps{Store: s, SetupCode: setupCode})}
+	w.open(api.Limits{PerCaller: bucket.Rate{PerSecond: 1e6, Burst: 1e6}, PerAddress: bucket.Rate{PerSecond: 1e6, Burst: 1e6}})
+	return w
+}
+
+func (w *world) forecasts() *forecast.Service {
+	return forecast.New(forecast.Deps{Store: w.store, Lists: w.people(), Windows: schedule.NewCalendar()})
+}
+
+// noPhones is a server without a carrier lab; internal/app tests the one with.
+type noPhones struct{}
+
+var errNoLab = &overture.Error{Kind: overture.NotFound, Code: "no_lab", Message: "no carrier lab stands behind this"}
+
+func (noPhones) Phone(context.Context, overture.AccountID, overture.SenderID, overture.Address) (api.VirtualPhone, error) {
+	return api.VirtualPhone{}, errNoLab
+}
+
+func (noPhones) Write(context.Context, overture.AccountID, overture.SenderID, overture.Address, string) error {
+	return errNoLab
+}
+
+func (noPhones) Carrier(context.Context, overture.AccountID, overture.SenderID) (api.Carrier, error) {
+	return api.Carrier{}, errNoLab
+}
+
+func (noPhones) SetCarrier(context.Context, overture.AccountID, overture.SenderID, api.Carrier) error {
+	return errNoLab
+}
+
+func (noPhones) LabSender(context.Context, overture.Actor, overture.BrandID) (overture.Sender, error) {
+	return overture.Sender{}, errNoLab
 }
 
 // open makes the door. A resource that lands wires its room here.
 func (w *world) open(limits api.Limits) {
 	w.api = api.New(api.Deps{
 		PublicURL: "http://overture.example", Limits: limits, Idempotency: w.store,
-		Door: w.control, Sessions: w.control, Users: w.control, Keys: w.control, Accounts: w.control, Senders: w.control,
+		Setup: w.control, Product: api.Product{Version: "v1.2.3", Lab: true},
+		Door: w.control, Sessions: w.control, Users: w.control, Keys: w.control, Accounts: w.control, Senders: w.control, Health: still{w.store},
 		Consent:       consent.New(w.store, time.Now),
 		Conversations: conversation.New(w.store, w.store, pubsub.New(), time.Now),
 		Agents:        agent.NewRoster(w.store, pubsub.New(), time.Now),
 		Campaigns:     campaign.New(campaign.Deps{Store: w.store, Lists: w.people(), Windows: schedule.NewCalendar(), ParsePhone: parsePhone, Recheck: w.recheck}),
 		Recipients:    w.people(), MaxUploadRows: 1500,
-		Figures: analytics.New(w.store),
-		Exports: export.New(w.store),
+		Forecasts: w.forecasts(),
+		Figures:   analytics.New(w.store),
+		Exports:   export.New(w.store),
+		Phones:    noPhones{},
+		Policy:    policy.New(policy.Deps{Store: w.store, Decide: decide(schedule.NewCalendar()), Log: slog.New(slog.DiscardHandler), Now: time.Now}),
 	})
 	w.handler = w.api.Handler()
 }
@@ -95,6 +140,7 @@ func (w *world) tenant(name string) *tenant {
 		ID: tn.admin, AccountID: tn.id,
 		Email: "admin@" + strings.ToLower(name) + ".example", Name: "Administrator", Role: overture.Administrator, CreatedAt: now,
 	}, goodHash))
+	tn.ids["number"] = "+12125550123"
 	by := overture.Actor{AccountID: tn.id, UserID: tn.admin}
 	skill := overture.Skill{ID: overture.SkillID(w.store.NewID()), AccountID: tn.id, Name: "support"}
 	w.must(w.store.CreateSkill(ctx, by, skill, time.Now()))
@@ -221,4 +267,13 @@ func (w *world) do(who caller, method, path, body string, header ...string) answ
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
 	return answer{rec.Code, rec.Header(), rec.Body.String()}
+}
+
+// decide is what app wires: the planner's decision.
+func decide(calendar *schedule.Calendar) func(time.Time, overture.Recipient, []time.Time, overture.Campaign, *overture.Rules) policy.Slot {
+	return func(now time.Time, r overture.Recipient, contacts []time.Time, c overture.Campaign, rules *overture.Rules) policy.Slot {
+		d := calendar.Decide(now, schedule.Person{Address: r.Address, Zones: r.Zones, Contacts: contacts},
+			schedule.Frame{Window: c.Window, Rules: rules, LaunchAt: c.LaunchAt, ExpiresAt: c.ExpiresAt})
+		return policy.Slot{Due: d.Due, Skip: d.Skip, Rule: d.Rule}
+	}
 }

@@ -1,18 +1,19 @@
-// Package ops is the operator's door: is it alive, is it ready, how much does it do. No sign-in and no personal data.
+// Package ops is the operator's door: is it alive, is it ready, how much does it do, and the few things only the installation's operator may
+// ask for. No sign-in of accounts and no personal data.
 //
-//	Does:   /livez, /readyz and /metrics
+//	Does:   /livez, /readyz, /metrics; with the operator's token /healthz?verbose, /operator/quarantine, /operator/backup
 //	Reads:  nothing
-//	Writes: the node's heartbeat, through Deps.Ready
+//	Writes: the node's heartbeat, through a check; quarantines and backups, through Deps.Operator
 //	Wakes:  nobody
 package ops
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,8 +25,11 @@ import (
 
 // Deps of New.
 type Deps struct {
-	Ready func(ctx context.Context) error // writes to the database; an error means "send me no traffic"
-	Log   *slog.Logger
+	Checks   []Check         // asked by /readyz; each by a name that says which part is in trouble
+	Verbose  Verbose         // what /healthz?verbose tells beside the checks; nil: nothing
+	Token    overture.Secret // the operator's; empty closes the operator's part of the door
+	Operator Operator        // nil closes it too
+	Log      *slog.Logger
 }
 
 // Ops answers the operator's questions.
@@ -35,10 +39,13 @@ type Ops struct {
 	requests *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	ready    prometheus.Gauge
-}
+	failing  *prometheus.GaugeVec
+	stopping atomic.Bool
 
-// readyBudget bounds the readiness write: a load balancer waits about as long.
-const readyBudget = 2 * time.Second
+	mu      sync.Mutex
+	asked   time.Time
+	results []result
+}
 
 // New makes the metrics. Label values come from closed lists, so their number is bounded.
 func New(d Deps) *Ops {
@@ -53,10 +60,22 @@ func New(d Deps) *Ops {
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"door"}),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "overture_ready", Help: "1 when the last readiness check could write to the database.",
+			Name: "overture_ready", Help: "1 when every readiness check was passed the last time they were asked.",
 		}),
+		failing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "overture_check_failing", Help: "1 when a readiness check failed the last time it was asked.",
+		}, []string{"check"}),
 	}
-	o.registry.MustRegister(o.requests, o.took, o.ready, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, door := range []string{"api", "webhook", "ops", "site"} {
+		for _, class := range []string{"2xx", "4xx", "5xx"} {
+			o.requests.WithLabelValues(door, class) // so that rates and alerts begin at zero instead of at nothing
+		}
+		o.took.WithLabelValues(door)
+	}
+	for _, c := range d.Checks {
+		o.failing.WithLabelValues(c.Name)
+	}
+	o.registry.MustRegister(o.requests, o.took, o.ready, o.failing, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }
 
@@ -67,30 +86,16 @@ func (o *Ops) Register(c prometheus.Collector) error { return o.registry.Registe
 func (o *Ops) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /livez", o.livez)
 	mux.HandleFunc("GET /readyz", o.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", o.healthz)
+	mux.HandleFunc("GET /metrics", o.metrics)
+	mux.HandleFunc("GET /operator/quarantine", o.forOperator(o.quarantine))
+	mux.HandleFunc("POST /operator/quarantine", o.forOperator(o.beginQuarantine))
+	mux.HandleFunc("POST /operator/quarantine/release", o.forOperator(o.releaseQuarantine))
+	mux.HandleFunc("POST /operator/backup", o.forOperator(o.backup))
 }
 
-func (o *Ops) livez(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") }
-
-func (o *Ops) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyBudget)
-	defer cancel()
-	if err := o.deps.Ready(ctx); err != nil {
-		o.ready.Set(0)
-		o.deps.Log.WarnContext(ctx, "not ready", "error", err, "kind", string(overture.KindOf(err)))
-		w.Header().Set("Retry-After", "5")
-		say(w, http.StatusServiceUnavailable, "not ready: the database cannot be written; see the server's log")
-		return
-	}
-	o.ready.Set(1)
-	say(w, http.StatusOK, "ready")
-}
-
-func say(w http.ResponseWriter, status int, words string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, words+"\n") // the asker may be gone
+func (o *Ops) metrics(w http.ResponseWriter, r *http.Request) {
+	promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
 
 // Measure counts and times every request of the whole server.
@@ -100,6 +105,9 @@ func (o *Ops) Measure(next http.Handler) http.Handler {
 		seen := &watched{ResponseWriter: w}
 		next.ServeHTTP(seen, r)
 		door := doorOf(r.URL.Path)
+		if door == "live" {
+			return // it lasts as long as a page is open; the door counts its sockets itself
+		}
 		o.requests.WithLabelValues(door, strconv.Itoa(seen.class())+"xx").Inc()
 		o.took.WithLabelValues(door).Observe(time.Since(began).Seconds())
 	})
@@ -107,11 +115,13 @@ func (o *Ops) Measure(next http.Handler) http.Handler {
 
 func doorOf(path string) string {
 	switch {
+	case path == "/v1/live":
+		return "live"
 	case strings.HasPrefix(path, "/v1/"):
 		return "api"
 	case strings.HasPrefix(path, "/hooks/"):
 		return "webhook"
-	case path == "/livez" || path == "/readyz" || path == "/metrics":
+	case path == "/livez" || path == "/readyz" || path == "/healthz" || path == "/metrics" || strings.HasPrefix(path, "/operator/"):
 		return "ops"
 	default:
 		return "site"

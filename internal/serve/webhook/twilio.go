@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/kit/crashpoint"
 	"github.com/overture-im/overture/internal/kit/twiliosign"
 )
 
@@ -35,6 +36,7 @@ func (d *Door) twilioStatus(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	crashpoint.Pass("CP12c")
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -54,6 +56,7 @@ func (d *Door) twilioInbound(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, sender.ID, err)
 		return
 	}
+	crashpoint.Pass("CP12d")
 	w.Header().Set("Content-Type", "text/xml")
 	_, _ = io.WriteString(w, "<Response/>") // stored: the answer's fate does not matter
 }

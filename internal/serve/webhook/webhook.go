@@ -24,9 +24,10 @@ type Senders interface {
 	SenderByWebhookKey(ctx context.Context, key string) (overture.Sender, error)
 }
 
-// Receipts stores a receipt; it returns when it is durable.
+// Receipts stores a receipt, or what one post brought; it returns when that is durable.
 type Receipts interface {
 	Add(ctx context.Context, r overture.Receipt) error
+	AddAll(ctx context.Context, receipts []overture.Receipt) error
 }
 
 // Inbound stores an inbound message; it returns when it is durable.
@@ -47,6 +48,7 @@ type Deps struct {
 	Receipts  Receipts
 	Inbound   Inbound
 	Twilio    Parser
+	Batches   bool // with the lab only: posts of many receipts
 	Log       *slog.Logger
 	Now       func() time.Time
 }
@@ -68,6 +70,9 @@ func New(d Deps) *Door {
 func (d *Door) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST /hooks/twilio/{key}/status", d.twilioStatus)
 	mux.HandleFunc("POST /hooks/twilio/{key}/inbound", d.twilioInbound)
+	if d.deps.Batches {
+		mux.HandleFunc("POST /hooks/lab/{key}/receipts", d.batch)
+	}
 }
 
 // fail answers with a problem. Only an error's Message is shown.

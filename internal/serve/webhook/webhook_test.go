@@ -96,7 +96,7 @@ func (h *house) door(receipts webhook.Receipts, log *slog.Logger) *http.ServeMux
 	mux := http.NewServeMux()
 	webhook.New(webhook.Deps{
 		PublicURL: public + "/", Senders: counted{h}, Receipts: receipts, Inbound: h.replies,
-		Twilio: webhook.Parser{Status: twilio.ParseStatus, Inbound: twilio.ParseInbound}, Log: log, Now: func() time.Time { return h.clock },
+		Twilio: webhook.Parser{Status: twilio.ParseStatus, Inbound: twilio.ParseInbound}, Batches: true, Log: log, Now: func() time.Time { return h.clock },
 	}).Mount(mux)
 	return mux
 }
@@ -324,6 +324,8 @@ func TestInbound(t *testing.T) {
 type refusing struct{ err error }
 
 func (r refusing) Add(context.Context, overture.Receipt) error { return r.err }
+
+func (r refusing) AddAll(context.Context, []overture.Receipt) error { return r.err }
 
 func TestReceiptThatIsNotStored(t *testing.T) {
 	h := open(t)

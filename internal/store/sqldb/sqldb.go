@@ -22,9 +22,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
@@ -36,12 +36,19 @@ import (
 
 // DB is an open, migrated database.
 type DB struct {
-	Read   *sql.DB       // many connections; query_only on SQLite
-	Write  *sql.DB       // one connection on SQLite; the same pool as Read on PostgreSQL
-	Pool   *pgxpool.Pool // nil on SQLite; for the bulk paths
-	unlock func()
+	Read    *sql.DB       // many connections; query_only on SQLite
+	Write   *sql.DB       // one connection on SQLite; the same pool as Read on PostgreSQL
+	Pool    *pgxpool.Pool // nil on SQLite; for the bulk paths
+	keyed   *pgxpool.Pool // nil on SQLite; see TransactByKey
+	byKey   *sql.DB
+	unlock  func()
+	lines   *lines   // nil on SQLite
+	dsn     string   // of SQLite
+	keeper  *keeper  // nil on PostgreSQL
+	sweeper *sweeper // nil on SQLite
 
 	prepared sync.Map // SQL text → *sql.Stmt on SQLite's writer connection
+	reads    sync.Map // the same on its readers
 }
 
 // Prepared gives a statement for use inside tx without parsing it again: on SQLite it is prepared once on the only writer connection; on
@@ -53,7 +60,7 @@ func (d *DB) Prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt,
 	if known, ok := d.prepared.Load(query); ok {
 		return tx.StmtContext(ctx, known.(*sql.Stmt)), nil //nolint:forcetypeassert // only statements are stored
 	}
-	return nil, errNotPrepared
+	return nil, ErrNotPrepared
 }
 
 // Prepare makes Prepared work for a query. Call it outside of any transaction: on SQLite the writer connection must be free.
@@ -76,7 +83,8 @@ func (d *DB) Prepare(ctx context.Context, queries ...string) error {
 	return nil
 }
 
-var errNotPrepared = errors.New("statement was not prepared beforehand")
+// ErrNotPrepared is what Prepared answers for a query that Prepare has not seen.
+var ErrNotPrepared = errors.New("statement was not prepared beforehand")
 
 // Querier is a pool or a transaction.
 type Querier interface {
@@ -107,17 +115,18 @@ func OpenSQLite(ctx context.Context, dataDir string) (*DB, error) {
 	return d, nil
 }
 
-// The measured settings: FULL because a lost marker is a second send; a large auto-checkpoint because it is 20 % cheaper per message.
+// The measured settings: FULL because a lost marker is a second send; an auto-checkpoint far beyond what the keeper leaves in the log.
 const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)" +
-	"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(8000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
+	"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(32000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + sqlitePragmas
-	d := &DB{}
+	d := &DB{dsn: dsn}
 	var err error
 	if d.Write, err = sql.Open("sqlite", dsn); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	d.Write = eachStatement(d.Write, dsn)
 	d.Write.SetMaxOpenConns(1)
 	d.Write.SetMaxIdleConns(1)
 	if d.Read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
@@ -129,6 +138,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	if err := d.migrate(ctx, goose.DialectSQLite3, migrations.SQLite, "sqlite"); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if err := d.keep(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -158,21 +170,49 @@ func OpenPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	if !strings.Contains(databaseURL, "pool_max_conns") {
 		cfg.MaxConns = 16
 	}
-	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	line := &lines{}
+	line.configure(cfg)
+	eachStatementTo(cfg.ConnConfig)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	d := &DB{Pool: pool}
-	d.Read = stdlib.OpenDBFromPool(pool)
+	d := &DB{Pool: pool, lines: line}
+	d.Read = openPool(pool)
 	d.Write = d.Read
+	if err := d.openByKey(ctx, cfg.Copy()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	if err := d.checkPostgres(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	if err := d.migrate(ctx, goose.DialectPostgres, migrations.Postgres, "postgres"); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	d.sweep()
 	return d, nil
+}
+
+// openByKey makes the pool of TransactByKey: its connections plan a statement once, and only by index. Planning the engine's statements
+// anew each time costs a quarter of them, and a plan that was made while a table was small must still be right when it is large.
+func (d *DB) openByKey(ctx context.Context, cfg *pgxpool.Config) error {
+	const fewAreEnough = 8 // the committer works on one transaction at a time, and senders read a page now and then
+	cfg.MaxConns, cfg.MinConns = min(cfg.MaxConns, fewAreEnough), 0
+	ready := cfg.AfterConnect
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		// Without jit=off the price put on a sequential scan would have PostgreSQL compile every statement.
+		if _, err := conn.Exec(ctx, `SELECT set_config(name, value, FALSE) FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'),
+			('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) s (name, value)`); err != nil {
+			return err
+		}
+		return ready(ctx, conn)
+	}
+	var err error
+	if d.keyed, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	d.byKey = openPool(d.keyed)
+	return nil
 }
 
 func (d *DB) checkPostgres(ctx context.Context) error {
@@ -227,14 +267,21 @@ func (d *DB) migrate(ctx context.Context, dialect goose.Dialect, files fs.FS, di
 // Close releases the pools and the file lock.
 func (d *DB) Close() error {
 	var errs []error
+	errs = append(errs, d.keeper.close())
+	d.sweeper.close()
 	if d.Read != nil {
 		errs = append(errs, d.Read.Close())
 	}
 	if d.Write != nil && d.Write != d.Read {
 		errs = append(errs, d.Write.Close())
 	}
-	if d.Pool != nil {
-		d.Pool.Close()
+	if d.byKey != nil {
+		errs = append(errs, d.byKey.Close())
+	}
+	for _, pool := range []*pgxpool.Pool{d.Pool, d.keyed} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 	if d.unlock != nil {
 		d.unlock()
@@ -253,7 +300,40 @@ func Alongside(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) erro
 // Transact runs f in one transaction on the writer. Keep it short on SQLite: everybody else's writes wait. Database trouble comes back
 // as overture.Unavailable; what f returns is passed through.
 func (d *DB) Transact(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := d.Write.BeginTx(ctx, nil)
+	err := transact(ctx, d.Write, f)
+	d.keeper.committed()
+	return err
+}
+
+// TransactByKey is Transact for statements that find every row by an index: on PostgreSQL they are planned once per connection.
+func (d *DB) TransactByKey(ctx context.Context, f func(tx *sql.Tx) error) error {
+	if d.byKey == nil {
+		return d.Transact(ctx, f)
+	}
+	return transact(ctx, d.byKey, f)
+}
+
+// QueryByKey is where the engine reads what finds every row by an index, as TransactByKey writes. The text is parsed once per connection;
+// use it for texts that do not change.
+func (d *DB) QueryByKey(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if d.byKey != nil {
+		return d.byKey.QueryContext(ctx, query, args...)
+	}
+	known, ok := d.reads.Load(query)
+	if !ok {
+		stmt, err := d.Read.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+		if known, ok = d.reads.LoadOrStore(query, stmt); ok {
+			_ = stmt.Close()
+		}
+	}
+	return known.(*sql.Stmt).QueryContext(ctx, args...) //nolint:forcetypeassert // only statements are stored
+}
+
+func transact(ctx context.Context, writer *sql.DB, f func(tx *sql.Tx) error) error {
+	tx, err := writer.BeginTx(ctx, nil)
 	if err != nil {
 		return Trouble(fmt.Errorf("begin: %w", err))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store"
+	"github.com/overture-im/overture/internal/store/migrations"
 )
 
 // Env names the PostgreSQL to test on, for example postgres://postgres@127.0.0.1:5432/postgres.
@@ -68,4 +69,25 @@ func (Plain) Open(sealed, bound string) (overture.Secret, error) {
 		return "", overture.ErrInvalid("sealed_elsewhere", "the secret was sealed for another row")
 	}
 	return overture.Secret(value), nil
+}
+
+// Backfill does again what the migrations did with the messages of an older program, for tests that write rows by hand: stops, and the
+// counters of what was sent.
+func Backfill(t testing.TB, s *store.Store) {
+	t.Helper()
+	text, err := migrations.SQLite.ReadFile("sqlite/00003_console.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, _, _ := strings.Cut(string(text), "-- +goose Down")
+	for _, statement := range strings.SplitAfter("DELETE FROM sent_count;\n"+up, ";\n") {
+		for strings.HasPrefix(statement, "--") {
+			_, statement, _ = strings.Cut(statement, "\n")
+		}
+		if strings.HasPrefix(statement, "UPDATE message") || strings.Contains(statement, " sent_count") && !strings.HasPrefix(statement, "CREATE") {
+			if _, err := s.DB().Write.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+	}
 }

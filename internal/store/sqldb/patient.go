@@ -1,0 +1,40 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/overture-im/overture"
+)
+
+// freeWithin is how long a caller waits for a connection of the pool. When all of them stand behind a lock or a silent server, the next
+// callers are told so instead of standing in line behind them (F-PG6): with MaxSilence every call ends within 10 s.
+const freeWithin = 1500 * time.Millisecond
+
+// openPool is the pool as database/sql, whose callers do not wait for ever.
+func openPool(pool *pgxpool.Pool) *sql.DB {
+	db := sql.OpenDB(patient{stdlib.GetPoolConnector(pool)})
+	db.SetMaxIdleConns(0) // the pool below keeps them
+	return db
+}
+
+type patient struct{ driver.Connector }
+
+// Connect takes a connection out of the pool.
+func (p patient) Connect(ctx context.Context) (driver.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, freeWithin)
+	defer cancel()
+	conn, err := p.Connector.Connect(waiting)
+	if err != nil && ctx.Err() == nil && errors.Is(waiting.Err(), context.DeadlineExceeded) {
+		return nil, &overture.Error{
+			Kind: overture.Unavailable, Code: "database_busy", Message: "the database does not answer or is very busy; try again in a moment", Err: err,
+		}
+	}
+	return conn, err
+}

@@ -1,0 +1,130 @@
+import { Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { IconDownload, IconSearch } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { hooks, type Schemas } from '@/api/client'
+import { useSession } from '@/auth/session'
+import { count, dateTime } from '@/lib/format'
+import { type Column, DataTable } from '@/ui/DataTable'
+import { EmptyState } from '@/ui/EmptyState'
+import { byCursor, pagesOf } from '@/ui/pages'
+import { StateBadge } from '@/ui/StateBadge'
+
+type Recipient = Schemas['Recipient']
+
+const states = [
+  'queued',
+  'attempting',
+  'unknown',
+  'accepted',
+  'sent',
+  'delivered',
+  'read',
+  'undelivered',
+  'failed',
+  'suppressed',
+  'expired',
+  'canceled',
+  'held',
+] as const
+type State = (typeof states)[number]
+
+type Props = { campaign: string; state?: string; q?: string; onChange: (next: { state?: string; q?: string }) => void }
+
+/** Everybody on the list, a page at a time from the server; a person opens into their own page. */
+export function RecipientList({ campaign, state, q, onChange }: Props) {
+  const { t } = useTranslation(['campaign', 'frame'])
+  const { can } = useSession()
+  const known = states.includes(state as State) ? (state as State) : undefined
+  const query = hooks.useInfiniteQuery(
+    'get',
+    '/v1/campaigns/{campaign}/recipients',
+    { params: { path: { campaign }, query: { state: known, q: q || undefined, limit: 200 } } },
+    byCursor,
+  )
+  const type = useDebouncedCallback((text: string) => onChange({ q: text || undefined }), 300)
+  const columns: Column<Recipient>[] = [
+    { id: 'row', title: t('recipients.row'), numeric: true, width: '5rem', cell: (r) => count(r.row) },
+    {
+      id: 'address',
+      title: t('recipients.address'),
+      width: '11rem',
+      cell: (r) => (
+        <Anchor
+          component={Link}
+          to="/campaigns/$campaign/recipients/$recipient"
+          params={{ campaign, recipient: r.id } as never}
+          search={{} as never}
+        >
+          {r.address}
+        </Anchor>
+      ),
+    },
+    { id: 'state', title: t('recipients.state'), width: '9rem', cell: (r) => <StateBadge state={r.state ?? 'queued'} /> },
+    {
+      id: 'reason',
+      title: t('recipients.reason'),
+      width: '11rem',
+      cell: (r) => (
+        <Text size="sm" component="span">
+          {r.reason ? t(`reason.${r.reason}`, { defaultValue: r.reason }) : ''}
+          {r.code ? ` (${r.code})` : ''}
+        </Text>
+      ),
+    },
+    {
+      id: 'text',
+      title: t('recipients.text'),
+      cell: (r) => (
+        <Text size="sm" lineClamp={1} component="span" title={r.text}>
+          {r.text}
+        </Text>
+      ),
+    },
+    { id: 'at', title: t('recipients.at'), width: '11rem', cell: (r) => dateTime(r.updated_at) },
+  ]
+  return (
+    <>
+      <Group mb="sm" gap="sm">
+        <TextInput
+          data-page-search
+          aria-label={t('recipients.search')}
+          placeholder={t('recipients.search')}
+          leftSection={<IconSearch size={16} aria-hidden />}
+          defaultValue={q}
+          onChange={(e) => type(e.currentTarget.value.trim())}
+          inputMode="tel"
+        />
+        <Select
+          aria-label={t('recipients.byState')}
+          placeholder={t('recipients.everyState')}
+          clearable
+          clearButtonProps={{ 'aria-label': t('frame:action.clear') }}
+          value={known ?? null}
+          onChange={(value) => onChange({ state: value ?? undefined })}
+          data={states.map((s) => ({ value: s, label: t(`frame:states.${s}`, { defaultValue: s }) }))}
+        />
+        {can('recipients:export') && (
+          <Button
+            component="a"
+            href={`/v1/campaigns/${campaign}/recipients.csv`}
+            download
+            variant="default"
+            leftSection={<IconDownload size={16} aria-hidden />}
+          >
+            CSV
+          </Button>
+        )}
+      </Group>
+      <DataTable
+        label={t('tab.recipients')}
+        columns={columns}
+        pages={pagesOf(query)}
+        rowKey={(r) => r.id}
+        height={560}
+        empty={<EmptyState title={t('recipients.none')} text={t('recipients.noneText')} />}
+      />
+    </>
+  )
+}

@@ -159,6 +159,7 @@ type receiptRow struct {
 	provider string
 	state    overture.State
 	code     int
+	optOut   bool
 }
 
 type inboundRow struct {

@@ -76,7 +76,7 @@ func (b *book) ApplyReceipts(receipts []overture.Receipt, now time.Time) overtur
 		b.apply(w, now.UnixMilli(), &tally)
 	}
 	for _, r := range history {
-		if !b.message(r.MessageID).keep(receiptRow{r.ProviderID, r.State, r.Code}) {
+		if !b.message(r.MessageID).keep(receiptRow{r.ProviderID, r.State, r.Code, r.OptOut}) {
 			tally.Repeated++
 		} else if r.OptOut {
 			tally.OptOuts++
@@ -191,10 +191,10 @@ func (b *book) apply(w *word, now int64, tally *overture.ReceiptTally) {
 func (m *messageRow) keep(r receiptRow) (fresh bool) {
 	for i, k := range m.receipts {
 		if k.provider == r.provider && k.state == r.state {
-			if r.code <= k.code {
+			if r.code <= k.code && (k.optOut || !r.optOut) {
 				return false
 			}
-			m.receipts[i].code = r.code
+			m.receipts[i].code, m.receipts[i].optOut = max(k.code, r.code), k.optOut || r.optOut
 			return true
 		}
 	}
@@ -203,11 +203,14 @@ func (m *messageRow) keep(r receiptRow) (fresh bool) {
 }
 
 func (b *book) orphan(r overture.Receipt) {
-	if !slices.ContainsFunc(b.orphans, func(o overture.Receipt) bool {
+	i := slices.IndexFunc(b.orphans, func(o overture.Receipt) bool {
 		return o.SenderID == r.SenderID && o.ProviderID == r.ProviderID && o.State == r.State
-	}) {
+	})
+	if i < 0 {
 		b.orphans = append(b.orphans, r)
+		return
 	}
+	b.orphans[i].Code, b.orphans[i].OptOut = max(b.orphans[i].Code, r.Code), b.orphans[i].OptOut || r.OptOut
 }
 
 // MatchOrphans applies receipts that came before their message or attempt was known, and drops those older than a day.

@@ -610,10 +610,13 @@ func (p *pair) receipts(t *rapid.T) {
 	}
 	realTally, err := p.s.ApplyReceipts(t.Context(), real, p.now)
 	p.no(err)
+	// PostgreSQL takes those that stop a brand in a pass of their own, so a message may be raised in both.
+	stops := len(slices.DeleteFunc(slices.Clone(batch), func(r overture.Receipt) bool { return !r.OptOut }))
 	if more := realTally.Raised - tally.Raised; storetest.OnPostgres() && more > 0 {
-		// PostgreSQL takes those that stop a brand in a pass of their own, so a message may be raised in both.
-		stops := len(slices.DeleteFunc(slices.Clone(batch), func(r overture.Receipt) bool { return !r.OptOut }))
 		realTally.Raised -= min(more, stops)
+	}
+	if less := tally.Repeated - realTally.Repeated; storetest.OnPostgres() && less > 0 { // for the same reason: what the first pass wrote is no repeat
+		realTally.Repeated += min(less, stops)
 	}
 	p.same("ApplyReceipts", tally, realTally)
 }
@@ -800,7 +803,7 @@ func (p *pair) rows() (model, real map[string][]string) {
 			add("attempt", "%d %d %s %d %d %s %d %d %s", m.id, a.n, a.token, a.epoch, a.started, a.outcome, a.http, a.code, a.providerID)
 		}
 		for _, r := range m.receipts {
-			add("receipt", "%d %s %d %d", m.id, r.provider, r.state, r.code)
+			add("receipt", "%d %s %d %d %d", m.id, r.provider, r.state, r.code, map[bool]int{true: 1}[r.optOut])
 		}
 	}
 	for who, at := range b.optOuts {
@@ -823,7 +826,7 @@ func (p *pair) rows() (model, real map[string][]string) {
 		"message":  `SELECT id, state, attempts, provider_id, code, reason, COALESCE(accepted_at, 0) FROM message WHERE account_id = $1`,
 		"inflight": `SELECT message_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at FROM inflight WHERE sender_id` + mine,
 		"attempt":  `SELECT a.message_id, a.n, a.token, a.epoch, a.started_at, a.outcome, a.http_status, a.code, a.provider_id FROM attempt a JOIN message m ON m.id = a.message_id WHERE m.account_id = $1`,
-		"receipt":  `SELECT r.message_id, r.provider_id, r.state, r.code FROM receipt r JOIN message m ON m.id = r.message_id WHERE m.account_id = $1`,
+		"receipt":  `SELECT r.message_id, r.provider_id, r.state, r.code, CASE WHEN r.opt_out THEN 1 ELSE 0 END FROM receipt r JOIN message m ON m.id = r.message_id WHERE m.account_id = $1`,
 		"opt_out":  `SELECT address, created_at FROM opt_out WHERE brand_id = $1`,
 		"orphan":   `SELECT sender_id, token, state FROM orphan_receipt WHERE sender_id` + mine,
 		"inbound":  `SELECT provider_id, from_address FROM inbound WHERE account_id = $1`,

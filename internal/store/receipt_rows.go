@@ -12,14 +12,17 @@ import (
 // The statements of receipts. Reading takes a list at a time on both engines; writing goes row by row over prepared statements on SQLite,
 // which is the fastest way there, and as one statement per table on PostgreSQL.
 const (
-	receiptHistorySQL = `INSERT INTO receipt (message_id, state, code, provider_id, received_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (message_id, provider_id, state) DO UPDATE SET code = excluded.code WHERE excluded.code > receipt.code`
+	receiptHistorySQL = `INSERT INTO receipt (message_id, state, code, opt_out, provider_id, received_at) VALUES ($1, $2, $3, $4, $5, $6) ` + receiptRises
+	// A receipt says something new when its code is higher or when it is the first to say that the person stops the brand: in any order.
+	receiptRises = `ON CONFLICT (message_id, provider_id, state) DO UPDATE SET code = CASE WHEN excluded.code > receipt.code THEN excluded.code ELSE receipt.code END, opt_out = excluded.opt_out OR receipt.opt_out
+		WHERE excluded.code > receipt.code OR excluded.opt_out AND NOT receipt.opt_out`
 	receiptUnmarkSQL  = `DELETE FROM inflight WHERE message_id = $1`
 	receiptUnqueueSQL = `DELETE FROM dispatch WHERE lane_id = $1 AND message_id = $2`
 	receiptRaiseSQL   = `UPDATE message SET state = $1, code = $2, reason = $3, provider_id = $4, attempts = $5,
 		accepted_at = COALESCE(accepted_at, $6), updated_at = $6 WHERE id = $7`
 	receiptOrphanSQL = `INSERT INTO orphan_receipt (id, provider, account_id, sender_id, message_id, token, provider_id, state, code, opt_out, received_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sender_id, provider_id, state) DO NOTHING`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sender_id, provider_id, state) DO UPDATE SET code = CASE WHEN excluded.code > orphan_receipt.code THEN excluded.code ELSE orphan_receipt.code END, opt_out = excluded.opt_out OR orphan_receipt.opt_out
+		WHERE excluded.code > orphan_receipt.code OR excluded.opt_out AND NOT orphan_receipt.opt_out`
 )
 
 type receiptReads struct{ markers, messages, attempts string }
@@ -216,7 +219,7 @@ func (b *receiptBatch) writeSQLite(ctx context.Context, tx *sql.Tx) (map[receipt
 	isNew := make(map[receiptKey]bool, len(b.history))
 	write := exec(receiptHistorySQL)
 	for _, r := range b.history {
-		n, err := write(r.MessageID, r.State, r.Code, r.ProviderID, r.ReceivedAt.UnixMilli())
+		n, err := write(r.MessageID, r.State, r.Code, r.OptOut, r.ProviderID, r.ReceivedAt.UnixMilli())
 		if err != nil {
 			return nil, fmt.Errorf("write receipt: %w", err)
 		}
@@ -252,19 +255,21 @@ func (b *receiptBatch) writePostgres(ctx context.Context, tx *sql.Tx) (map[recei
 	}
 	isNew := make(map[receiptKey]bool, len(b.history))
 	if n := len(b.history); n > 0 {
-		id, state, code, at, provider := make([]int64, n), make([]int16, n), make([]int64, n), make([]int64, n), make([]string, n)
+		id, state, code, at := make([]int64, n), make([]int16, n), make([]int64, n), make([]int64, n)
+		optOut, provider := make([]bool, n), make([]string, n)
 		for i, r := range b.history {
-			id[i], state[i], code[i], at[i], provider[i] = int64(r.MessageID), int16(r.State), int64(r.Code), r.ReceivedAt.UnixMilli(), r.ProviderID
+			id[i], state[i], code[i], at[i] = int64(r.MessageID), int16(r.State), int64(r.Code), r.ReceivedAt.UnixMilli()
+			optOut[i], provider[i] = r.OptOut, r.ProviderID
 		}
-		if err := eachRow(ctx, plain(tx, `INSERT INTO receipt (message_id, state, code, provider_id, received_at)
-			SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[])
-			ON CONFLICT (message_id, provider_id, state) DO UPDATE SET code = excluded.code WHERE excluded.code > receipt.code
+		if err := eachRow(ctx, plain(tx, `INSERT INTO receipt (message_id, state, code, opt_out, provider_id, received_at)
+			SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::boolean[], $5::text[], $6::bigint[])
+			`+receiptRises+`
 			RETURNING message_id, provider_id, state`), func(rows *sql.Rows) error {
 			var k receiptKey
 			err := rows.Scan(&k.message, &k.provider, &k.state)
 			isNew[k] = true
 			return err
-		}, id, state, code, provider, at); err != nil {
+		}, id, state, code, optOut, provider, at); err != nil {
 			return nil, fmt.Errorf("write receipts: %w", err)
 		}
 	}

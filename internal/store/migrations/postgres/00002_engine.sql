@@ -138,7 +138,10 @@ CREATE TABLE receipt_sweep (
 -- Sending rewrites all messages of a page within a moment: with room for all of them no index is touched (HOT).
 ALTER TABLE message SET (fillfactor = 50);
 
+ALTER TABLE receipt ADD COLUMN opt_out BOOLEAN NOT NULL DEFAULT false;
+
 -- +goose Down
+ALTER TABLE receipt DROP COLUMN opt_out;
 ALTER TABLE message SET (fillfactor = 80);
 DROP TABLE receipt_sweep;
 DROP INDEX message_direct;

@@ -135,7 +135,10 @@ CREATE TABLE receipt_sweep (
 	next_at INTEGER NOT NULL
 ) STRICT;
 
+ALTER TABLE receipt ADD COLUMN opt_out INTEGER NOT NULL DEFAULT 0;
+
 -- +goose Down
+ALTER TABLE receipt DROP COLUMN opt_out;
 DROP TABLE receipt_sweep;
 DROP INDEX message_direct;
 ALTER TABLE inflight DROP COLUMN failed_for;

@@ -12,6 +12,38 @@ import (
 	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
+// The statements of a commit, each for all rows of a sender. They run on connections that plan once; joins are written as sqldb.ByKey does.
+const (
+	markAllSQL = `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+	SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, u.attempt, u.token, $3, 'attempting', 0, u.lookup_at
+	FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[]) u (lane, due, id, attempt, token, lookup_at)
+	JOIN dispatch d ON d.lane_id = ANY(ARRAY[u.lane]) AND d.due_at = u.due AND d.message_id = u.id
+	WHERE d.not_after > $3 AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = ANY(ARRAY[d.message_id]) AND f.epoch >= 0) RETURNING message_id`
+	finishAllSQL = `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+		$7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
+		u (id, lane, due, started, retry, not_after, attempt, state, token, outcome, provider, reason, http, code)),
+	f AS (DELETE FROM inflight USING u WHERE inflight.message_id = ANY(ARRAY[u.id]) AND inflight.epoch = $15 AND inflight.token = u.token RETURNING u.*),
+	h AS (INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
+		SELECT id, attempt, token, $15, started, $16, outcome, http, code, provider FROM f ON CONFLICT DO NOTHING),
+	q AS (DELETE FROM dispatch USING f WHERE dispatch.lane_id = ANY(ARRAY[f.lane]) AND dispatch.due_at = f.due AND dispatch.message_id = f.id),
+	r AS (INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, retry, id, not_after FROM f WHERE state = 0),
+	m AS (UPDATE message SET state = greatest(message.state, f.state), attempts = greatest(message.attempts, f.attempt),
+			provider_id = CASE WHEN f.provider = '' THEN message.provider_id ELSE f.provider END,
+			code = f.code, reason = CASE WHEN f.state = 0 THEN message.reason ELSE f.reason END,
+			accepted_at = CASE WHEN f.state = 50 THEN $16 ELSE message.accepted_at END, updated_at = $16
+		FROM f WHERE message.id = ANY(ARRAY[f.id]) AND (f.state = 0 OR message.state < f.state) RETURNING message.id, message.campaign_id, f.state,
+			message.replied_at IS NOT NULL AS replied, message.stopped_at IS NOT NULL AS stopped)
+	SELECT id, 0, -1, FALSE, FALSE FROM f UNION ALL SELECT id, campaign_id, state, replied, stopped FROM m`
+	doubtAllSQL = `UPDATE inflight SET state = 'unknown', lookups = u.lookups, next_lookup_at = u.at, failed_for = u.failed_for,
+		http_status = CASE WHEN u.http = 0 THEN http_status ELSE u.http END, code = CASE WHEN u.code = 0 THEN inflight.code ELSE u.code END
+	FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[]) u (id, at, lookups, http, code, failed_for, token)
+	WHERE inflight.message_id = ANY(ARRAY[u.id]) AND inflight.epoch = $4 AND inflight.token = u.token`
+	moveAllSQL = `UPDATE dispatch SET due_at = u.new_due, not_after = u.not_after
+	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) u (lane, due, id, new_due, not_after)
+	WHERE dispatch.lane_id = ANY(ARRAY[u.lane]) AND dispatch.due_at = u.due AND dispatch.message_id = u.id
+		AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = ANY(ARRAY[u.id]) AND f.epoch >= 0)`
+)
+
 // postgresCommit is one transaction of the engine on PostgreSQL: one set-based statement per kind of work.
 type postgresCommit struct{ commitTx }
 
@@ -109,11 +141,7 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 	}
 	// A marker that another transaction makes at the same time violates the key and undoes this one: cheaper than ON CONFLICT, which writes
 	// every row twice, and it cannot happen while the lease is locked.
-	err = each(c.ctx, plain(c.tx, `INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
-		SELECT d.message_id, d.lane_id, $1, d.due_at, d.not_after, $2, u.attempt, u.token, $3, 'attempting', 0, u.lookup_at
-		FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[]) u (lane, due, id, attempt, token, lookup_at)
-		JOIN dispatch d ON d.lane_id = u.lane AND d.due_at = u.due AND d.message_id = u.id
-		WHERE d.not_after > $3 AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = d.message_id) RETURNING message_id`),
+	err = each(c.ctx, plain(c.tx, markAllSQL),
 		func(id overture.MessageID) { r.Verdicts[position[id]] = overture.Marked },
 		w.Lease.SenderID, w.Lease.Epoch, c.now, lanes, dues, ids, attempts, tokens, lookups)
 	if err != nil {
@@ -164,21 +192,7 @@ func (c *postgresCommit) finish(w *overture.SenderWork, xs []overture.Settlement
 		token[i], outcome[i], provider[i], reason[i], http[i], code[i] = x.Token, x.Outcome, x.ProviderID, x.Reason, int64(x.HTTPStatus), int64(x.Code)
 		byID[x.MessageID] = x
 	}
-	rows, err := c.tx.QueryContext(c.ctx, `WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-			$7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])
-			u (id, lane, due, started, retry, not_after, attempt, state, token, outcome, provider, reason, http, code)),
-		f AS (DELETE FROM inflight USING u WHERE inflight.message_id = u.id AND inflight.epoch = $15 AND inflight.token = u.token RETURNING u.*),
-		h AS (INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
-			SELECT id, attempt, token, $15, started, $16, outcome, http, code, provider FROM f ON CONFLICT DO NOTHING),
-		q AS (DELETE FROM dispatch USING f WHERE dispatch.lane_id = f.lane AND dispatch.due_at = f.due AND dispatch.message_id = f.id),
-		r AS (INSERT INTO dispatch (lane_id, due_at, message_id, not_after) SELECT lane, retry, id, not_after FROM f WHERE state = 0),
-		m AS (UPDATE message SET state = greatest(message.state, f.state), attempts = greatest(message.attempts, f.attempt),
-				provider_id = CASE WHEN f.provider = '' THEN message.provider_id ELSE f.provider END,
-				code = f.code, reason = CASE WHEN f.state = 0 THEN message.reason ELSE f.reason END,
-				accepted_at = CASE WHEN f.state = 50 THEN $16 ELSE message.accepted_at END, updated_at = $16
-			FROM f WHERE message.id = f.id AND (f.state = 0 OR message.state < f.state) RETURNING message.id, message.campaign_id, f.state,
-				message.replied_at IS NOT NULL AS replied, message.stopped_at IS NOT NULL AS stopped)
-		SELECT id, 0, -1, FALSE, FALSE FROM f UNION ALL SELECT id, campaign_id, state, replied, stopped FROM m`,
+	rows, err := c.tx.QueryContext(c.ctx, finishAllSQL,
 		id, lane, due, started, retry, notAfter, attempt, state, token, outcome, provider, reason, http, code, w.Lease.Epoch, c.now)
 	if err != nil {
 		return 0, fmt.Errorf("settle: %w", err)
@@ -227,10 +241,7 @@ func (c *postgresCommit) doubt(w *overture.SenderWork, xs []overture.Settlement)
 		id[i], at[i], lookups[i], failedFor[i], token[i] = int64(x.MessageID), x.LookupAt.UnixMilli(), int16(x.Lookups), x.FailedFor.Milliseconds(), x.Token
 		http[i], code[i] = int64(x.HTTPStatus), int64(x.Code)
 	}
-	res, err := c.tx.ExecContext(c.ctx, `UPDATE inflight SET state = 'unknown', lookups = u.lookups, next_lookup_at = u.at, failed_for = u.failed_for,
-			http_status = CASE WHEN u.http = 0 THEN http_status ELSE u.http END, code = CASE WHEN u.code = 0 THEN inflight.code ELSE u.code END
-		FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[]) u (id, at, lookups, http, code, failed_for, token)
-		WHERE inflight.message_id = u.id AND inflight.epoch = $4 AND inflight.token = u.token`,
+	res, err := c.tx.ExecContext(c.ctx, doubtAllSQL,
 		id, at, lookups, w.Lease.Epoch, http, code, failedFor, token)
 	if err != nil {
 		return 0, fmt.Errorf("keep in doubt: %w", err)
@@ -260,10 +271,7 @@ func (c *postgresCommit) move(w *overture.SenderWork) error {
 	if len(id) == 0 {
 		return nil
 	}
-	_, err := c.tx.ExecContext(c.ctx, `UPDATE dispatch SET due_at = u.new_due, not_after = u.not_after
-		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) u (lane, due, id, new_due, not_after)
-		WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id
-			AND NOT EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = u.id)`, lane, due, id, newDue, notAfter)
+	_, err := c.tx.ExecContext(c.ctx, moveAllSQL, lane, due, id, newDue, notAfter)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}

@@ -10,17 +10,17 @@ import (
 )
 
 // acceptSQL ends ordinary attempts of all senders: fenced by epoch and token (R3), and all but the provider's id stands in the marker. The
-// markers go in the order of the arrays, because connections of TransactByKey join by index only.
+// markers go in the order of the arrays, because connections of TransactByKey join by index only. Joins are written as sqldb.ByKey does.
 const acceptSQL = `WITH f AS (DELETE FROM inflight i USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) u (id, epoch, token, provider)
-		WHERE i.message_id = u.id AND i.epoch = u.epoch AND i.token = u.token
+		WHERE i.message_id = ANY(ARRAY[u.id]) AND i.epoch = u.epoch AND i.token = u.token
 		RETURNING i.message_id, i.lane_id, i.sender_id, i.due_at, i.epoch, i.attempt, i.token, i.started_at, u.provider),
 	h AS (INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
 		SELECT f.message_id, f.attempt, f.token, f.epoch, f.started_at, $5, 'accepted', 201, 0, f.provider FROM f
-		WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = f.message_id AND a.n = f.attempt)),
-	q AS (DELETE FROM dispatch d USING f WHERE d.lane_id = f.lane_id AND d.due_at = f.due_at AND d.message_id = f.message_id),
+		WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = ANY(ARRAY[f.message_id]) AND a.n = f.attempt AND a.epoch >= 0)),
+	q AS (DELETE FROM dispatch d USING f WHERE d.lane_id = ANY(ARRAY[f.lane_id]) AND d.due_at = f.due_at AND d.message_id = f.message_id),
 	m AS (UPDATE message SET state = 50, attempts = greatest(message.attempts, f.attempt), provider_id = f.provider, code = 0, reason = '',
 			accepted_at = $5, updated_at = $5
-		FROM f WHERE message.id = f.message_id AND message.state < 50 RETURNING message.campaign_id, message.replied_at, message.stopped_at)
+		FROM f WHERE message.id = ANY(ARRAY[f.message_id]) AND message.state < 50 RETURNING message.campaign_id, message.replied_at, message.stopped_at)
 	SELECT TRUE, sender_id, COUNT(*), 0, 0 FROM f GROUP BY sender_id
 	UNION ALL SELECT FALSE, campaign_id, COUNT(*), COUNT(replied_at), COUNT(stopped_at) FROM m GROUP BY campaign_id`
 

@@ -96,13 +96,14 @@ func scanDue(rows *sql.Rows, m *overture.DueMessage, head ...any) error {
 	return nil
 }
 
-const dueSQL = `SELECT q.due_at, q.not_after, f.message_id IS NOT NULL, ` + dueColumns + `
-	FROM (SELECT message_id, due_at, not_after FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) > ($2, $3) AND due_at <= $4
-		ORDER BY due_at, message_id LIMIT $5) q
-	JOIN message m ON m.id = q.message_id
-	LEFT JOIN recipient r ON r.id = m.recipient_id
-	LEFT JOIN inflight f ON f.message_id = q.message_id
-	ORDER BY q.due_at, q.message_id`
+func (s *Store) dueSQL() string {
+	return `SELECT q.due_at, q.not_after, EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = q.message_id), ` + dueColumns + `
+		FROM (SELECT message_id, due_at, not_after FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) > ($2, $3) AND due_at <= $4
+			ORDER BY due_at, message_id LIMIT $5) q
+		JOIN message m ON ` + s.db.ByKey("m.id", "q.message_id") + `
+		LEFT JOIN recipient r ON ` + s.db.ByKey("r.id", "m.recipient_id") + `
+		ORDER BY q.due_at, q.message_id`
+}
 
 // readVars reads a JSON list of strings. Nearly all have no escape and are cut out as they stand; everything else is encoding/json's.
 func readVars(list string) (values []string, err error) {
@@ -130,7 +131,7 @@ func (s *Store) DueMessages(ctx context.Context, lane overture.LaneID, now time.
 	if !after.Due.IsZero() {
 		afterMS = after.Due.UnixMilli()
 	}
-	rows, err := s.db.QueryByKey(ctx, dueSQL, lane, afterMS, after.MessageID, now.UnixMilli(), limit)
+	rows, err := s.db.QueryByKey(ctx, s.dueSQL(), lane, afterMS, after.MessageID, now.UnixMilli(), limit)
 	if err != nil {
 		return nil, last, false, sqldb.Trouble(fmt.Errorf("due messages of %s: %w", lane, err))
 	}

@@ -313,6 +313,17 @@ func (d *DB) TransactByKey(ctx context.Context, f func(tx *sql.Tx) error) error 
 	return transact(ctx, d.byKey, f)
 }
 
+// ByKey is column = value of a join, in a form that PostgreSQL can only answer by looking each value up in the index that starts with the
+// column. Of a plain equality, planned while the table was nearly empty, it makes a loop through the whole table for every row of the join,
+// and keeps that plan when the table is full. A condition on a column outside of the index belongs beside it where nothing else is read:
+// else the index alone would be walked through.
+func (d *DB) ByKey(column, value string) string {
+	if d.Postgres() {
+		return column + " = ANY(ARRAY[" + value + "])"
+	}
+	return column + " = " + value
+}
+
 // QueryByKey is where the engine reads what finds every row by an index, as TransactByKey writes. The text is parsed once per connection;
 // use it for texts that do not change.
 func (d *DB) QueryByKey(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

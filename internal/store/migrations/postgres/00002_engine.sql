@@ -138,7 +138,7 @@ CREATE TABLE receipt_sweep (
 -- Sending rewrites all messages of a page within a moment: with room for all of them no index is touched (HOT).
 ALTER TABLE message SET (fillfactor = 50);
 
-ALTER TABLE receipt ADD COLUMN opt_out BOOLEAN NOT NULL DEFAULT false;
+ALTER TABLE receipt ADD COLUMN opt_out BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- +goose Down
 ALTER TABLE receipt DROP COLUMN opt_out;

@@ -25,5 +25,9 @@ func lockDir(dir string) (func(), error) {
 		}
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// A child that is being started holds a copy of the file until it runs, and the lock with it.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }

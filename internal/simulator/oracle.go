@@ -177,15 +177,22 @@ func (o *oracle) sent(r request) {
 
 // inWindow asks the wall clock of a zone, give or take a margin. It shares no code with outbound/schedule.
 func inWindow(w overture.Window, zone string, at time.Time, margin time.Duration) bool {
-	for _, t := range [3]time.Time{at, at.Add(-margin), at.Add(margin)} {
-		local := t.In(location(zone))
-		minute, today, yesterday := local.Hour()*60+local.Minute(), w.Days[local.Weekday()], w.Days[(local.Weekday()+6)%7]
-		if today.From < today.To && minute >= today.From && minute < today.To || today.From > today.To && minute >= today.From ||
-			yesterday.From > yesterday.To && minute < yesterday.To {
+	if openAt(w, zone, at) || openAt(w, zone, at.Add(margin)) {
+		return true
+	}
+	for t := at.Add(-margin); t.Before(at.Add(margin)); t = t.Add(time.Minute) { // a window may be shorter than the margin
+		if openAt(w, zone, t) {
 			return true
 		}
 	}
 	return false
+}
+
+func openAt(w overture.Window, zone string, at time.Time) bool {
+	local := at.In(location(zone))
+	minute, today, yesterday := local.Hour()*60+local.Minute(), w.Days[local.Weekday()], w.Days[(local.Weekday()+6)%7]
+	return today.From < today.To && minute >= today.From && minute < today.To || today.From > today.To && minute >= today.From ||
+		yesterday.From > yesterday.To && minute < yesterday.To
 }
 
 // accepted sees the provider take a message.

@@ -15,14 +15,14 @@ type HeldMessage struct {
 }
 
 // Doubt says in words why it is not known whether the provider has the message.
-func (m HeldMessage) Doubt() string {
+func (m HeldMessage) Doubt() Sentence {
 	switch {
 	case m.HTTPStatus >= 500:
-		return "the provider answered with a server error, which may come after it took the message"
+		return Say("the provider answered with a server error, which may come after it took the message")
 	case m.HTTPStatus != 0:
-		return "the provider's answer does not say whether it took the message"
+		return Say("the provider's answer does not say whether it took the message")
 	}
-	return "the request may have arrived and no readable answer came: a time-out, a cut connection, or this server ended in mid-send"
+	return Say("the request may have arrived and no readable answer came: a time-out, a cut connection, or this server ended in mid-send")
 }
 
 // HeldFilter narrows the held messages of an account. Zero fields do not narrow.

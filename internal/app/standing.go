@@ -55,11 +55,11 @@ func healthOf(x overture.SenderStanding, shot core.Snapshot, here bool, now time
 		h.OldestDue = x.FirstDue
 	}
 	if here {
-		h.Why, h.RateAllowed = shot.Why, shot.Rate
+		h.Why, h.RateAllowed = overture.Written(shot.Why), shot.Rate
 	}
 	switch {
 	case x.Stopped:
-		h.State, h.Why = "stopped", x.StopReason
+		h.State, h.Why = "stopped", overture.Written(x.StopReason)
 	case here && shot.Why != "" && (shot.BreakerOpen || shot.Speed >= 0.95):
 		h.State = "troubled"
 	case here && shot.Why != "":
@@ -80,7 +80,7 @@ func (s *standing) ServerHealth(ctx context.Context, account overture.AccountID)
 	ready, checks := s.checks(ctx)
 	h.Ready = ready
 	for _, c := range checks {
-		h.Checks = append(h.Checks, api.HealthCheck{Name: c.Name, Means: c.Means, OK: c.OK})
+		h.Checks = append(h.Checks, api.HealthCheck{Name: c.Name, Means: overture.Written(c.Means), OK: c.OK})
 	}
 	if free, err := freeSpace(s.options.DataDir); err == nil {
 		h.DiskFree = free

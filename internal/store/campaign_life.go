@@ -15,7 +15,10 @@ import (
 func (s *Store) PauseCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, reason string, now time.Time) (overture.Campaign, error) {
 	return s.moveCampaign(ctx, by, id, now, "campaign.paused", func(tx *sql.Tx, c *overture.Campaign) (overture.LaneState, error) {
 		who, err := s.actorName(ctx, tx, by)
-		c.State, c.Reason = overture.Paused, because("paused by "+who, reason)
+		c.State, c.Reason = overture.Paused, overture.Say("paused by %s", who).String()
+		if reason != "" {
+			c.Reason = overture.Say("paused by %s: %s", who, reason).String()
+		}
 		return overture.LanePaused, err
 	}, overture.Paused)
 }
@@ -39,7 +42,10 @@ func (s *Store) ResumeCampaign(ctx context.Context, by overture.Actor, id overtu
 func (s *Store) CancelCampaign(ctx context.Context, by overture.Actor, id overture.CampaignID, reason string, now time.Time) (overture.Campaign, error) {
 	return s.moveCampaign(ctx, by, id, now, "campaign.canceled", func(tx *sql.Tx, c *overture.Campaign) (overture.LaneState, error) {
 		who, err := s.actorName(ctx, tx, by)
-		c.State, c.Reason = overture.CampaignCanceled, because("canceled by "+who, reason)
+		c.State, c.Reason = overture.CampaignCanceled, overture.Say("canceled by %s", who).String()
+		if reason != "" {
+			c.Reason = overture.Say("canceled by %s: %s", who, reason).String()
+		}
 		return overture.LaneCanceled, err
 	}, overture.CampaignCanceled)
 }
@@ -77,13 +83,6 @@ func (s *Store) moveCampaign(ctx context.Context, by overture.Actor, id overture
 		return writeAudit(ctx, tx, s.NewID(), by, action, c.ID.String(), detail, now)
 	})
 	return c, err
-}
-
-func because(what, reason string) string {
-	if reason == "" {
-		return what
-	}
-	return what + ": " + reason
 }
 
 // actorName is the name colleagues know the actor by.

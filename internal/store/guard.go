@@ -178,7 +178,7 @@ func (s *Store) PauseByItself(ctx context.Context, c overture.Campaign, rail, re
 		if now.State != overture.Running || now.Watch.PausedBy != "" {
 			return "", errNotRunning
 		}
-		now.State, now.Reason, now.Watch.PausedBy = overture.Paused, "paused by itself: "+reason, rail
+		now.State, now.Reason, now.Watch.PausedBy = overture.Paused, overture.Say("paused by itself: %s", reason).String(), rail
 		watch, err := pack(now.Watch)
 		if err != nil {
 			return "", fmt.Errorf("guard of %s: %w", c.ID, err)

@@ -39,7 +39,7 @@ func (r *Reports) Held(ctx context.Context, by overture.Actor, f overture.HeldFi
 				campaign, recipient = m.CampaignID.String(), m.RecipientID.String()
 			}
 			out.row(m.MessageID.String(), campaign, m.CampaignName, recipient, m.SenderID.String(), digits(m.Address), number(m.Attempt),
-				moment(m.AttemptedAt), moment(m.HeldAt), number(m.Lookups), orNothing(m.HTTPStatus), orNothing(m.Code), m.Doubt())
+				moment(m.AttemptedAt), moment(m.HeldAt), number(m.Lookups), orNothing(m.HTTPStatus), orNothing(m.Code), m.Doubt().String())
 			f.After = m.MessageID
 		}
 		if err := out.flush(); err != nil || len(page) < pageOfRecipients {

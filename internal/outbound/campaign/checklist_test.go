@@ -58,10 +58,10 @@ func TestChecklist(t *testing.T) {
 			var names []string
 			for _, check := range checks {
 				names = append(names, check.Name)
-				if check.Verdict == campaign.Problem && check.Fix == "" {
+				if check.Verdict == campaign.Problem && check.Fix.IsZero() {
 					t.Errorf("%s is a problem without a fix", check.Name)
 				}
-				if check.Name == tc.check && (check.Verdict != tc.verdict || !strings.Contains(check.Words, tc.words)) {
+				if check.Name == tc.check && (check.Verdict != tc.verdict || !strings.Contains(check.Words.String(), tc.words)) {
 					t.Errorf("%s is %s: %s; want %s: %s", check.Name, check.Verdict, check.Words, tc.verdict, tc.words)
 				}
 			}
@@ -82,7 +82,7 @@ func TestChecklistNotes(t *testing.T) {
 	h.must(err)
 	found := 0
 	for _, check := range checks {
-		if check.Name == "rejected" && check.Words == "1 row was rejected and will get nothing" || check.Name == "opted_out" && strings.HasPrefix(check.Words, "2 recipients") {
+		if check.Name == "rejected" && check.Words.String() == "1 row was rejected and will get nothing" || check.Name == "opted_out" && strings.HasPrefix(check.Words.String(), "2 recipients") {
 			found++
 		}
 	}

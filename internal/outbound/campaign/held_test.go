@@ -71,7 +71,7 @@ func TestHeldListTellsWhatIsKnown(t *testing.T) {
 	all, err := h.room.Held(t.Context(), overture.HeldFilter{AccountID: h.by.AccountID, Limit: 10})
 	h.must(err)
 	if len(all) != 2 || all[0].MessageID != ids[0] || all[0].HTTPStatus != 503 || all[0].Code != 20503 || all[0].Lookups != 1 || all[0].Attempt != 1 ||
-		all[0].AttemptedAt.UnixMilli() != long.UnixMilli() || !strings.Contains(all[0].Doubt(), "server error") || !strings.Contains(all[1].Doubt(), "no readable answer") {
+		all[0].AttemptedAt.UnixMilli() != long.UnixMilli() || !strings.Contains(all[0].Doubt().String(), "server error") || !strings.Contains(all[1].Doubt().String(), "no readable answer") {
 		t.Errorf("held: %+v", all)
 	}
 	for name, tc := range map[string]struct {

@@ -68,10 +68,11 @@ func refusal(checks []Check) error {
 		if c.Verdict != Problem {
 			continue
 		}
+		words := overture.Joined("; ", c.Words, c.Fix).String()
 		if first == "" {
-			first = c.Words + "; " + c.Fix
+			first = words
 		}
-		fields = append(fields, overture.Field{Location: "checklist." + c.Name, Message: c.Words + "; " + c.Fix})
+		fields = append(fields, overture.Field{Location: "checklist." + c.Name, Message: words})
 	}
 	if len(fields) == 0 {
 		return nil

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -43,11 +42,11 @@ type Progress struct {
 	MinuteRate     float64 // the same over the last 60 s
 	RateKnown      bool
 
-	ForecastFinishAt time.Time // by the forecast of the launch; zero: none, or not made yet
-	FinishAt         time.Time // estimate; zero when nothing moves or nothing is left
-	NextDueAt        time.Time // when the next waiting message becomes due; zero when none waits for a time
-	WaitingForWindow int       // messages whose time is still to come
-	StalledReason    string    // why nothing moves, or what most wait for; empty when all is well
+	ForecastFinishAt time.Time         // by the forecast of the launch; zero: none, or not made yet
+	FinishAt         time.Time         // estimate; zero when nothing moves or nothing is left
+	NextDueAt        time.Time         // when the next waiting message becomes due; zero when none waits for a time
+	WaitingForWindow int               // messages whose time is still to come
+	StalledReason    overture.Sentence // why nothing moves, or what most wait for; zero when all is well
 }
 
 // glance is a remembered look at a campaign.
@@ -226,57 +225,64 @@ func finish(st overture.Standing, q overture.Queue, perSecond float64, waiting i
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // stalled says in words why nothing moves, the strongest reason first, or what those wait for who are not due.
-func stalled(st overture.Standing, q overture.Queue, sample []overture.QueuedSample, p Progress, now time.Time) string {
+func stalled(st overture.Standing, q overture.Queue, sample []overture.QueuedSample, p Progress, now time.Time) (none overture.Sentence) {
 	switch {
 	case p.Waiting == 0:
-		return ""
+		return none
 	case st.State == overture.Paused:
-		return st.Reason
+		return overture.Written(st.Reason)
 	case st.State == overture.CampaignCanceled && st.Quarantined:
-		return fmt.Sprintf("%s; the installation is in quarantine: what may have been sent is looked up, the rest is canceled when an operator releases it; %s waiting", st.Reason, messages(p.Waiting))
+		return overture.Say("%s; the installation is in quarantine: what may have been sent is looked up, the rest is canceled when an operator releases it; %s",
+			overture.Written(st.Reason), overture.Plural(p.Waiting, "%d message is waiting", "%d messages are waiting"))
 	case st.State == overture.CampaignCanceled:
-		return fmt.Sprintf("%s; %s still being taken back or settled", st.Reason, messages(p.Waiting))
+		return overture.Say("%s; %s", overture.Written(st.Reason),
+			overture.Plural(p.Waiting, "%d message is still being taken back or settled", "%d messages are still being taken back or settled"))
 	case (st.State == overture.Scheduled || st.State == overture.Running) && now.Before(st.UndoUntil):
-		return "the launch can be undone until " + st.UndoUntil.UTC().Format("15:04:05 UTC") + "; nothing goes before"
+		return overture.Say("the launch can be undone until %s; nothing goes before", overture.At(st.UndoUntil.UTC(), clockUTC))
 	case st.State == overture.Scheduled:
-		return "waits for its launch at " + st.LaunchAt.UTC().Format("2006-01-02 15:04 UTC")
+		return overture.Say("waits for its launch at %s", overture.At(st.LaunchAt.UTC(), "2006-01-02 15:04 UTC"))
 	case st.State != overture.Running:
-		return ""
+		return none
 	case st.AllStopped:
-		return "the operator stopped all sending on this installation"
+		return overture.Say(allStopped)
 	case st.Quarantined:
-		return inQuarantine
+		return overture.Say(inQuarantine)
 	case st.AccountStopped:
-		return because("the account is stopped", st.AccountStopWords)
+		return accountStopped(st.AccountStopWords)
 	case st.Barrier != "":
-		return "a guard rail closed it (" + st.Barrier + "); the campaign is being paused"
+		return overture.Say("a guard rail closed it (%s); the campaign is being paused", overture.Written(st.Barrier))
 	case st.Watch.Phase == overture.PhaseVerdict:
-		return fmt.Sprintf("the canary of %d went out; the campaign goes on by itself at %s if it went well", st.Watch.CanarySize, st.Watch.VerdictAt.UTC().Format("15:04:05 UTC"))
+		return overture.Say("the canary of %d went out; the campaign goes on by itself at %s if it went well", st.Watch.CanarySize, overture.At(st.Watch.VerdictAt.UTC(), clockUTC))
 	case st.SenderStopped:
-		return "the sender is stopped: " + st.SenderStopReason
+		return overture.Say("the sender is stopped: %s", overture.Written(st.SenderStopReason))
 	case st.Planning && st.Planned == 0:
-		return "the first recipients are being given their times"
+		return overture.Say("the first recipients are being given their times")
 	}
 	switch {
 	case q.Ready > 0 && unowned(st, now):
-		return "no running server sends for this sender; start one"
+		return overture.Say("no running server sends for this sender; start one")
 	case q.Ready > 0 && p.RateKnown && p.ActualRate == 0 && p.Counts[overture.Attempting] == 0 && p.Counts[overture.Unknown] > 0:
 		return doubtful(p.Counts[overture.Unknown])
 	case q.Ready > 0:
-		return ""
+		return none
 	case q.Later > 0 && mostly(sample, "throttled"):
-		return "the provider asks to slow down; the next try is at " + p.NextDueAt.UTC().Format("15:04:05 UTC")
+		return overture.Say("the provider asks to slow down; the next try is at %s", overture.At(p.NextDueAt.UTC(), clockUTC))
 	case q.Later > 0 && mostly(sample, "not_sent"):
-		return "the provider cannot be reached; the next try is at " + p.NextDueAt.UTC().Format("15:04:05 UTC")
+		return overture.Say("the provider cannot be reached; the next try is at %s", overture.At(p.NextDueAt.UTC(), clockUTC))
 	case q.Later > 0:
 		return waitsFor(st.Window, q, sample)
 	case st.Planning:
-		return fmt.Sprintf("%d of %d recipients have their time", st.Planned, st.RecipientCount)
+		return overture.Say("%d of %d recipients have their time", st.Planned, st.RecipientCount)
 	case p.Counts[overture.Unknown] > 0:
 		return doubtful(p.Counts[overture.Unknown])
 	}
-	return ""
+	return none
 }
+
+const (
+	clockUTC   = "15:04:05 UTC"
+	allStopped = "the operator stopped all sending on this installation"
+)
 
 // unowned tells whether no server has been sending for the sender for a while; right after a launch or a resume none does yet.
 func unowned(st overture.Standing, now time.Time) bool {
@@ -298,22 +304,19 @@ func mostly(sample []overture.QueuedSample, outcome string) bool {
 }
 
 // waitsFor makes "412 recipients wait for 08:00 in America/New_York": the group that opens next, in the words of its zone, then the others.
-func waitsFor(w overture.Window, q overture.Queue, sample []overture.QueuedSample) string {
+func waitsFor(w overture.Window, q overture.Queue, sample []overture.QueuedSample) overture.Sentence {
 	next := q.Groups[0]
-	words := people(next.Messages) + " wait for " + next.Due.UTC().Format("15:04 UTC")
+	words := overture.Plural(next.Messages, "%d recipient waits for %s", "%d recipients wait for %s", overture.At(next.Due.UTC(), "15:04 UTC"))
 	if zone, others := commonZone(w, next, sample); zone != "" {
 		if loc, err := tz.Load(zone); err == nil {
-			words = people(next.Messages) + " wait for " + next.Due.In(loc).Format("15:04") + " in " + zone
+			words = overture.Plural(next.Messages, "%d recipient waits for %s in %s", "%d recipients wait for %s in %s", overture.At(next.Due.In(loc), "15:04"), zone)
 			if others > 0 {
-				words += fmt.Sprintf(" and %s", plural(others, "other zone", "other zones"))
+				words = overture.Say("%s and %s", words, overture.Plural(others, "%d other zone", "%d other zones"))
 			}
 		}
 	}
-	if next.Messages == 1 {
-		words = strings.Replace(words, " wait for ", " waits for ", 1)
-	}
 	if more := q.Later - next.Messages; more > 0 {
-		words += "; " + plural(more, "more waits", "more wait") + " for later"
+		words = overture.Joined("; ", words, overture.Plural(more, "%d more waits for later", "%d more wait for later"))
 	}
 	return words
 }
@@ -358,15 +361,13 @@ func opensIn(w overture.Window, due time.Time, zones []string) string {
 	return zones[len(zones)-1]
 }
 
-func messages(n int) string { return plural(n, "message is", "messages are") }
-
-func doubtful(n int) string {
-	return plural(n, "message waits", "messages wait") + " for the provider's own record: a send may have happened"
+func doubtful(n int) overture.Sentence {
+	return overture.Plural(n, "%d message waits for the provider's own record: a send may have happened", "%d messages wait for the provider's own record: a send may have happened")
 }
 
-func because(what, why string) string {
+func accountStopped(why string) overture.Sentence {
 	if why == "" {
-		return what
+		return overture.Say("the account is stopped")
 	}
-	return what + ": " + why
+	return overture.Say("the account is stopped: %s", why)
 }

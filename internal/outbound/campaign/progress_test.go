@@ -90,7 +90,7 @@ func TestProgressSaysWhyNothingMoves(t *testing.T) {
 			if p.Counts.Total() != 4 || p.Recipients != 4 || p.Waiting != tc.waiting {
 				t.Errorf("counts %v of %d recipients, %d waiting; want %d", p.Counts, p.Recipients, p.Waiting, tc.waiting)
 			}
-			if (tc.reason == "") != (p.StalledReason == "") || !strings.Contains(p.StalledReason, tc.reason) {
+			if (tc.reason == "") != p.StalledReason.IsZero() || !strings.Contains(p.StalledReason.String(), tc.reason) {
 				t.Errorf("reason %q, want %q", p.StalledReason, tc.reason)
 			}
 			if tc.name == "window" && (p.WaitingForWindow != 3 || !p.NextDueAt.Equal(opens) || !p.FinishAt.After(opens.Add(time.Hour))) {
@@ -194,7 +194,7 @@ func TestStory(t *testing.T) {
 		var names []string
 		for _, r := range story.Why {
 			names = append(names, r.Check)
-			if r.Rule == "" || r.Words == "" || r.Answer == "" || r.Input == nil || r.Decided.IsZero() {
+			if r.Rule == "" || r.Words.IsZero() || r.Answer == "" || r.Input == nil || r.Decided.IsZero() {
 				t.Errorf("recipient %d: check %+v is incomplete", i, r)
 			}
 			if w, ok := want[r.Check]; ok && r.Answer != w {

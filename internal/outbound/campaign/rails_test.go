@@ -121,7 +121,7 @@ func TestCanaryIsExactAndGoesOn(t *testing.T) {
 	}
 	p, err := h.room.Progress(t.Context(), h.by.AccountID, c.ID)
 	h.must(err)
-	if !strings.Contains(p.StalledReason, "the canary of 10 went out") || p.Resent != 1 {
+	if !strings.Contains(p.StalledReason.String(), "the canary of 10 went out") || p.Resent != 1 {
 		t.Errorf("progress says %q, %d sent again without proof", p.StalledReason, p.Resent)
 	}
 	h.must(g.Once(t.Context(), now.Add(4*time.Minute)))
@@ -498,7 +498,7 @@ func TestKillSwitches(t *testing.T) {
 	}
 	p, err := h.room.Progress(t.Context(), h.by.AccountID, c.ID)
 	h.must(err)
-	if p.StalledReason != "the account is stopped: stolen key" {
+	if p.StalledReason.String() != "the account is stopped: stolen key" {
 		t.Errorf("progress says %q", p.StalledReason)
 	}
 	_, err = h.store.SetAccountStopped(t.Context(), h.by, false, "", now)
@@ -528,7 +528,7 @@ func TestUndo(t *testing.T) {
 	}
 	p, err := h.room.Progress(t.Context(), h.by.AccountID, c.ID)
 	h.must(err)
-	if !strings.Contains(p.StalledReason, "can be undone until") {
+	if !strings.Contains(p.StalledReason.String(), "can be undone until") {
 		t.Errorf("progress says %q", p.StalledReason)
 	}
 	c, err = h.room.Undo(t.Context(), h.by, c.ID)

@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/overture-im/overture"
 )
@@ -45,21 +44,21 @@ func (b brief) spend() []Check {
 	if own == 0 && day.SpendPerDay == 0 {
 		return nil
 	}
-	check := Check{Name: "spend", Verdict: Problem, Fix: "complete the price table, or take the limit away", Field: "rails"}
+	check := Check{Name: "spend", Verdict: Problem, Fix: overture.Say("complete the price table, or take the limit away"), Field: "rails"}
 	switch {
 	case b.prices.Version == 0:
-		check.Words = "a spend limit in money is set, and the account has no prices"
+		check.Words = overture.Say("a spend limit in money is set, and the account has no prices")
 	case day.SpendPerDay > 0 && day.SpendCurrency != b.prices.Currency:
-		check.Words = fmt.Sprintf("the account's spend limit is in %s, its prices are in %s", day.SpendCurrency, b.prices.Currency)
-		check.Fix = "set the account's limit again, or set prices in its currency"
+		check.Words = overture.Say("the account's spend limit is in %s, its prices are in %s", day.SpendCurrency, b.prices.Currency)
+		check.Fix = overture.Say("set the account's limit again, or set prices in its currency")
 	case b.unpriced != "":
-		check.Words = fmt.Sprintf("no price for %s, and a spend limit in money is set", destination(b.unpriced))
+		check.Words = overture.Say("no price for %s, and a spend limit in money is set", destination(b.unpriced))
 	case own == 0:
-		check.Verdict, check.Fix = OK, ""
-		check.Words = fmt.Sprintf("the account's campaigns pause before they cost more than %s %s a day", overture.Money(day.SpendPerDay), day.SpendCurrency)
+		check.Verdict, check.Fix = OK, overture.Sentence{}
+		check.Words = overture.Say("the account's campaigns pause before they cost more than %s a day", overture.Sum{Micros: day.SpendPerDay, Currency: day.SpendCurrency})
 	default:
-		check.Verdict, check.Fix = OK, ""
-		check.Words = fmt.Sprintf("pauses before it costs more than %s %s", overture.Money(own), b.prices.Currency)
+		check.Verdict, check.Fix = OK, overture.Sentence{}
+		check.Words = overture.Say("pauses before it costs more than %s", overture.Sum{Micros: own, Currency: b.prices.Currency})
 	}
 	return []Check{check}
 }

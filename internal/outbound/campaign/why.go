@@ -28,7 +28,7 @@ const (
 type Reason struct {
 	Check   string // stable machine word
 	Answer  Answer
-	Words   string
+	Words   overture.Sentence
 	Input   map[string]string
 	Rule    string // name and version of the rule
 	Pack    string // and version, of a rule that stands in a policy pack
@@ -55,7 +55,7 @@ const (
 type Moment struct {
 	At    time.Time
 	Kind  string // launched, attempt, receipt, reply
-	Words string
+	Words overture.Sentence
 	Code  int
 }
 
@@ -112,16 +112,16 @@ func whyLife(f overture.Facts) Reason {
 	r := Reason{Check: "campaign", Rule: ruleLife, Input: map[string]string{"state": string(c.State)}}
 	switch c.State {
 	case overture.Draft:
-		r.Answer, r.Words = Waits, "the campaign is a draft; nothing goes out before it is launched"
+		r.Answer, r.Words = Waits, overture.Say("the campaign is a draft; nothing goes out before it is launched")
 	case overture.Scheduled:
-		r.Answer, r.Words = Waits, "the campaign starts at "+c.LaunchAt.UTC().Format(time.RFC3339)
+		r.Answer, r.Words = Waits, overture.Say("the campaign starts at %s", exactly(c.LaunchAt))
 		r.Input["launch_at"] = c.LaunchAt.UTC().Format(time.RFC3339)
 	case overture.Paused:
-		r.Answer, r.Words = Waits, "the campaign is paused; "+c.Reason
+		r.Answer, r.Words = Waits, overture.Say("the campaign is paused; %s", overture.Written(c.Reason))
 	case overture.CampaignCanceled:
-		r.Answer, r.Words = Stops, "the campaign was canceled; "+c.Reason
+		r.Answer, r.Words = Stops, overture.Say("the campaign was canceled; %s", overture.Written(c.Reason))
 	default:
-		r.Answer, r.Words = Passes, "the campaign is "+string(c.State)
+		r.Answer, r.Words = Passes, overture.Say("the campaign is %s", overture.Written(string(c.State)))
 	}
 	return r
 }
@@ -129,26 +129,26 @@ func whyLife(f overture.Facts) Reason {
 func whySender(f overture.Facts) Reason {
 	r := Reason{Check: "sender", Rule: ruleSender, Input: map[string]string{"sender": f.SenderName}}
 	if f.SenderStopped {
-		r.Answer, r.Words = Waits, "the sender is stopped: "+f.SenderStopReason
+		r.Answer, r.Words = Waits, overture.Say("the sender is stopped: %s", overture.Written(f.SenderStopReason))
 		return r
 	}
-	r.Answer, r.Words = Passes, "the sender works"
+	r.Answer, r.Words = Passes, overture.Say("the sender works")
 	return r
 }
 
 func whyText(f overture.Facts, text string, err error) Reason {
 	r := Reason{Check: "text", Rule: ruleText, Input: map[string]string{"own_text": yes(f.Recipient.Personal.Text != "")}}
 	if err != nil {
-		r.Answer, r.Words = Stops, "the text cannot be made for this row: "+err.Error()
+		r.Answer, r.Words = Stops, overture.Say("the text cannot be made for this row: %s", overture.Written(err.Error()))
 		return r
 	}
 	m := segment.Measure(text)
 	r.Input["characters"], r.Input["encoding"], r.Input["segments"] = fmt.Sprint(utf8.RuneCountInString(text)), m.Encoding, fmt.Sprint(m.Segments)
 	if !strings.HasSuffix(text, f.Campaign.Content.OptOutText) && !f.Campaign.Content.SmartEncoding {
-		r.Answer, r.Words = Stops, "the final text does not end with how to stop"
+		r.Answer, r.Words = Stops, overture.Say("the final text does not end with how to stop")
 		return r
 	}
-	r.Answer, r.Words = Passes, "the text has "+segmentsOf(m.Segments)+" and ends with how to stop"
+	r.Answer, r.Words = Passes, overture.Say("the text has %s and ends with how to stop", segmentsOf(m.Segments))
 	return r
 }
 
@@ -163,19 +163,19 @@ func past(f overture.Facts) (time.Time, bool) {
 func whyOptOut(f overture.Facts) Reason {
 	r := Reason{Check: "opt_out", Rule: ruleOptOut, Input: map[string]string{"brand": f.Campaign.BrandID.String(), "opted_out": yes(!f.OptedOutAt.IsZero())}}
 	if f.OptedOutAt.IsZero() {
-		r.Answer, r.Words = Passes, "the person has not opted out of the brand"
+		r.Answer, r.Words = Passes, overture.Say("the person has not opted out of the brand")
 		if f.Message != nil && f.Message.Reason == overture.ReasonOptedOut {
-			r.Answer, r.Words = Stops, "the person had opted out when the message was due; they came back since then"
+			r.Answer, r.Words = Stops, overture.Say("the person had opted out when the message was due; they came back since then")
 		}
 		return r
 	}
 	at := f.OptedOutAt.UTC().Format(time.RFC3339)
 	r.Input["since"], r.Input["source"] = at, string(f.OptOutSource)
 	if accepted, sent := past(f); sent && !accepted.After(f.OptedOutAt) {
-		r.Answer, r.Words = Passes, "the person opted out at "+at+", after this message had gone"
+		r.Answer, r.Words = Passes, overture.Say("the person opted out at %s, after this message had gone", exactly(f.OptedOutAt))
 		return r
 	}
-	r.Answer, r.Words = Stops, "the person opted out of the brand at "+at
+	r.Answer, r.Words = Stops, overture.Say("the person opted out of the brand at %s", exactly(f.OptedOutAt))
 	return r
 }
 
@@ -184,17 +184,17 @@ func whyTalk(f overture.Facts) Reason {
 	_, sent := past(f)
 	switch {
 	case f.Message != nil && f.Message.Reason == overture.ReasonOpenConversation:
-		r.Answer, r.Words = Stops, "the person was in a conversation with the brand when the message was due"
+		r.Answer, r.Words = Stops, overture.Say("the person was in a conversation with the brand when the message was due")
 	case f.TalkSince.IsZero():
-		r.Answer, r.Words = Passes, "the person is in no open conversation with the brand"
+		r.Answer, r.Words = Passes, overture.Say("the person is in no open conversation with the brand")
 	case sent:
-		r.Answer, r.Words = Passes, "the conversation with the brand is open now; the message has gone"
+		r.Answer, r.Words = Passes, overture.Say("the conversation with the brand is open now; the message has gone")
 	case f.Campaign.OpenConversation == overture.OpenConversationDeliver:
-		r.Answer, r.Words = Passes, "the person is in an open conversation, and the campaign sends into it"
+		r.Answer, r.Words = Passes, overture.Say("the person is in an open conversation, and the campaign sends into it")
 	case f.Campaign.OpenConversation == overture.OpenConversationHold:
-		r.Answer, r.Words = Waits, "the person is in an open conversation; the message waits for its end"
+		r.Answer, r.Words = Waits, overture.Say("the person is in an open conversation; the message waits for its end")
 	default:
-		r.Answer, r.Words = Stops, "the person is in an open conversation with the brand, and the campaign skips those"
+		r.Answer, r.Words = Stops, overture.Say("the person is in an open conversation with the brand, and the campaign skips those")
 	}
 	return r
 }
@@ -203,15 +203,15 @@ func whyValidity(f overture.Facts, now time.Time) Reason {
 	end := f.Campaign.ExpiresAt
 	r := Reason{Check: "validity", Rule: ruleValidity, Input: map[string]string{}}
 	if end.IsZero() {
-		r.Answer, r.Words = Passes, "the campaign has no end of validity"
+		r.Answer, r.Words = Passes, overture.Say("the campaign has no end of validity")
 		return r
 	}
 	r.Input["expires_at"] = end.UTC().Format(time.RFC3339)
 	if _, sent := past(f); sent || end.After(now) {
-		r.Answer, r.Words = Passes, "the validity ends at "+r.Input["expires_at"]
+		r.Answer, r.Words = Passes, overture.Say("the validity ends at %s", exactly(end))
 		return r
 	}
-	r.Answer, r.Words = Stops, "the validity ended at "+r.Input["expires_at"]
+	r.Answer, r.Words = Stops, overture.Say("the validity ended at %s", exactly(end))
 	return r
 }
 
@@ -225,51 +225,54 @@ func whyWindow(f overture.Facts, windows Windows, now time.Time) Reason {
 		Input: map[string]string{"zones": zones, "zone_source": f.Recipient.ZoneSource},
 	}
 	if accepted, sent := past(f); sent {
-		r.Answer, r.Words = Passes, "it was sent at "+localTimes(accepted, f.Recipient.Zones)
+		r.Answer, r.Words = Passes, overture.Say("it was sent at %s", localTimes(accepted, f.Recipient.Zones))
 		r.Input["sent_at"] = accepted.UTC().Format(time.RFC3339)
 		return r
 	}
 	if f.Message != nil && f.Message.State.Final() {
-		r.Answer, r.Words = Passes, "nothing is planned for it any more"
+		r.Answer, r.Words = Passes, overture.Say("nothing is planned for it any more")
 		return r
 	}
 	due, notAfter, reason := f.Due, f.NotAfter, ""
 	if due.IsZero() || now.After(notAfter) {
 		var expired bool
 		if due, notAfter, expired, reason = windows.Next(now, f.Recipient.Zones, f.Campaign.Window.Under(f.Rules.For(f.Recipient.Address)), f.Campaign.LaunchAt, f.Campaign.ExpiresAt); expired {
-			r.Answer, r.Words = Stops, reason
+			r.Answer, r.Words = Stops, overture.Written(reason)
 			return r
 		}
 	}
 	r.Input["due_at"], r.Input["not_after"] = due.UTC().Format(time.RFC3339), notAfter.UTC().Format(time.RFC3339)
 	if due.After(now) {
-		r.Answer, r.Words = Waits, "it waits until "+localTimes(due, f.Recipient.Zones)
+		r.Answer, r.Words = Waits, overture.Say("it waits until %s", localTimes(due, f.Recipient.Zones))
 		return r
 	}
-	r.Answer, r.Words = Passes, "the window is open until "+localTimes(notAfter, f.Recipient.Zones)
+	r.Answer, r.Words = Passes, overture.Say("the window is open until %s", localTimes(notAfter, f.Recipient.Zones))
 	return r
 }
 
 // localTimes writes a moment as the clocks in the zones show it.
-func localTimes(t time.Time, zones []string) string {
-	var out []string
+func localTimes(t time.Time, zones []string) overture.Sentence {
+	var out []overture.Sentence
 	for _, name := range zones {
 		if loc, err := tz.Load(name); err == nil && len(out) < 3 {
-			out = append(out, t.In(loc).Format("2006-01-02 15:04")+" in "+name)
+			out = append(out, overture.Say("%s in %s", overture.At(t.In(loc), "2006-01-02 15:04"), name))
 		}
 	}
 	if len(out) == 0 {
-		return t.UTC().Format("2006-01-02 15:04 UTC")
+		return overture.Say("%s", overture.At(t.UTC(), "2006-01-02 15:04 UTC"))
 	}
-	return strings.Join(out, ", ")
+	return overture.Joined(", ", out...)
 }
+
+// exactly writes a moment as the API does.
+func exactly(t time.Time) overture.Clock { return overture.At(t.UTC(), time.RFC3339) }
 
 func whyRate(f overture.Facts) Reason {
 	r := Reason{
 		Check: "rate", Rule: ruleRate, Answer: Passes,
 		Input: map[string]string{"campaign_rate": fmt.Sprint(f.Campaign.Rate), "sender_rate": fmt.Sprint(f.SenderRate)},
 	}
-	r.Words = fmt.Sprintf("at most %s per second, shared with the other campaigns of this sender", segmentsOf(min(f.Campaign.Rate, max(f.SenderRate, 1))))
+	r.Words = overture.Say("at most %s per second, shared with the other campaigns of this sender", segmentsOf(min(f.Campaign.Rate, max(f.SenderRate, 1))))
 	return r
 }
 
@@ -277,7 +280,7 @@ func whyRate(f overture.Facts) Reason {
 func whyOutcome(f overture.Facts) Reason {
 	r := Reason{Check: "message", Rule: ruleDispatched, Input: map[string]string{}}
 	if f.Message == nil {
-		r.Answer, r.Words = Waits, "the message is not planned yet"
+		r.Answer, r.Words = Waits, overture.Say("the message is not planned yet")
 		return r
 	}
 	m := f.Message
@@ -290,32 +293,32 @@ func whyOutcome(f overture.Facts) Reason {
 	}
 	switch m.State {
 	case overture.Queued:
-		r.Answer, r.Words = Waits, "it is queued"
+		r.Answer, r.Words = Waits, overture.Say("it is queued")
 	case overture.Attempting:
-		r.Answer, r.Words = Waits, "it is being sent"
+		r.Answer, r.Words = Waits, overture.Say("it is being sent")
 	case overture.Unknown:
-		r.Answer, r.Words = Unclear, "a send may have happened; the provider's own record decides"
+		r.Answer, r.Words = Unclear, overture.Say("a send may have happened; the provider's own record decides")
 	case overture.Held:
-		r.Answer, r.Words = Unclear, "a send may have happened and cannot be proven; a person has to decide"
+		r.Answer, r.Words = Unclear, overture.Say("a send may have happened and cannot be proven; a person has to decide")
 	case overture.Canceled, overture.Expired, overture.Suppressed, overture.Failed, overture.Undelivered:
 		r.Answer, r.Words = Stops, ended(m)
 	case overture.Accepted, overture.Sent, overture.Delivered, overture.Read:
-		r.Answer, r.Words = Passes, "it is "+m.State.String()
+		r.Answer, r.Words = Passes, overture.Say("it is %s", overture.Written(m.State.String()))
 	}
 	if slices.ContainsFunc(f.Attempts, func(a overture.Attempt) bool { return a.Outcome == "resent_without_proof" }) {
 		r.Input["resent_without_proof"] = "yes"
-		r.Words += "; it was sent again without proof because the campaign must reach everybody: the person may have it twice"
+		r.Words = overture.Say("%s; it was sent again without proof because the campaign must reach everybody: the person may have it twice", r.Words)
 	}
 	return r
 }
 
-func ended(m *overture.Message) string {
-	words := "it is " + m.State.String()
+func ended(m *overture.Message) overture.Sentence {
+	words := overture.Say("it is %s", overture.Written(m.State.String()))
 	if m.Reason != "" {
-		words += " (" + m.Reason + ")"
+		words = overture.Say("it is %s (%s)", overture.Written(m.State.String()), overture.Written(m.Reason))
 	}
 	if m.Code != 0 {
-		words += fmt.Sprintf(", the provider's code is %d", m.Code)
+		words = overture.Say("%s, the provider's code is %s", words, fmt.Sprint(m.Code))
 	}
 	return words
 }
@@ -331,16 +334,16 @@ func yes(b bool) string {
 func timeline(f overture.Facts) []Moment {
 	var out []Moment
 	if !f.Campaign.LaunchedAt.IsZero() {
-		out = append(out, Moment{At: f.Campaign.LaunchedAt, Kind: "launched", Words: "the campaign was launched"})
+		out = append(out, Moment{At: f.Campaign.LaunchedAt, Kind: "launched", Words: overture.Say("the campaign was launched")})
 	}
 	for _, a := range f.Attempts {
-		out = append(out, Moment{At: a.StartedAt, Kind: "attempt", Words: fmt.Sprintf("attempt %d: %s", a.N, strings.ReplaceAll(a.Outcome, "_", " ")), Code: a.Code})
+		out = append(out, Moment{At: a.StartedAt, Kind: "attempt", Words: overture.Say("attempt %d: %s", a.N, overture.Written(strings.ReplaceAll(a.Outcome, "_", " "))), Code: a.Code})
 	}
 	for _, r := range f.Receipts {
-		out = append(out, Moment{At: r.ReceivedAt, Kind: "receipt", Words: "the provider reports: " + r.State.String(), Code: r.Code})
+		out = append(out, Moment{At: r.ReceivedAt, Kind: "receipt", Words: overture.Say("the provider reports: %s", overture.Written(r.State.String())), Code: r.Code})
 	}
 	for _, in := range f.Inbounds {
-		out = append(out, Moment{At: in.ReceivedAt, Kind: "reply", Words: in.Body})
+		out = append(out, Moment{At: in.ReceivedAt, Kind: "reply", Words: overture.Say("%s", in.Body)})
 	}
 	slices.SortStableFunc(out, func(a, b Moment) int { return a.At.Compare(b.At) })
 	return out

@@ -124,8 +124,8 @@ func TestWhyNotNow(t *testing.T) {
 			continue
 		}
 		open := local.Weekday() != time.Sunday && local.Hour() >= 8 && local.Hour() < 20
-		closed := r.Answer == campaign.Waits && strings.Contains(r.Words, "closed")
-		if r.Rule != "us-states/2026.11/US-AL" || r.Input["gap"] == "" || open == closed && !strings.Contains(r.Words, "closed for") {
+		closed := r.Answer == campaign.Waits && strings.Contains(r.Words.String(), "closed")
+		if r.Rule != "us-states/2026.11/US-AL" || r.Input["gap"] == "" || open == closed && !strings.Contains(r.Words.String(), "closed for") {
 			t.Errorf("at %v: %+v", local, r)
 		}
 	}

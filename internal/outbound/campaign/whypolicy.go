@@ -23,13 +23,13 @@ func whyPolicy(f overture.Facts, now time.Time) []Reason {
 	ruling := f.Rules.For(f.Recipient.Address)
 	switch {
 	case f.Rules == nil:
-		none.Words = "the message was planned before policies were recorded"
+		none.Words = overture.Say("the message was planned before policies were recorded")
 		return []Reason{none}
 	case len(f.Rules.Policy.Packs) == 0:
-		none.Words = "no policy pack applied to the campaign"
+		none.Words = overture.Say("no policy pack applied to the campaign")
 		return []Reason{none}
 	case ruling == nil || len(ruling.Rules) == 0:
-		none.Words = "the packs have no rule for the place of this number"
+		none.Words = overture.Say("the packs have no rule for the place of this number")
 		return []Reason{none}
 	}
 	at := policyMoment(f, now)
@@ -58,26 +58,26 @@ func policyMoment(f overture.Facts, now time.Time) time.Time {
 	return now
 }
 
-func ruleVerdict(f overture.Facts, r overture.PackRule, at time.Time) (Answer, string) {
+func ruleVerdict(f overture.Facts, r overture.PackRule, at time.Time) (Answer, overture.Sentence) {
 	_, sent := past(f)
 	closed, where := closedIn(r, at, f.Recipient.Zones)
 	switch {
 	case len(f.Recipient.Zones) == 0:
-		return Passes, r.Area + ": the zone is unknown, so these hours must be open everywhere"
-	case closed == "" && sent:
-		return Passes, r.Area + ": it was allowed when it was sent"
-	case closed == "":
-		return Passes, r.Area + ": allowed at " + localTimes(at, f.Recipient.Zones)
+		return Passes, overture.Say("%s: the zone is unknown, so these hours must be open everywhere", r.Area)
+	case closed.IsZero() && sent:
+		return Passes, overture.Say("%s: it was allowed when it was sent", r.Area)
+	case closed.IsZero():
+		return Passes, overture.Say("%s: allowed at %s", r.Area, localTimes(at, f.Recipient.Zones))
 	case sent: // the send had its margin; the moment of acceptance may lie behind it
-		return Passes, r.Area + ": the provider took it when it was " + closed + " in " + where
+		return Passes, overture.Say("%s: the provider took it when it was %s in %s", r.Area, closed, where)
 	case f.Message != nil && f.Message.State.Final():
-		return Passes, r.Area + ": " + closed + " in " + where + " when the message ended; see what ended it below"
+		return Passes, overture.Say("%s: %s in %s when the message ended; see what ended it below", r.Area, closed, where)
 	}
-	return Waits, r.Area + ": " + closed + " now in " + where
+	return Waits, overture.Say("%s: %s now in %s", r.Area, closed, where)
 }
 
-// closedIn tells in words why a rule is closed at a moment, and in which zone; empty when it is open in all.
-func closedIn(r overture.PackRule, at time.Time, zones []string) (why, where string) {
+// closedIn tells in words why a rule is closed at a moment, and in which zone; zero when it is open in all.
+func closedIn(r overture.PackRule, at time.Time, zones []string) (why overture.Sentence, where string) {
 	for _, name := range zones {
 		loc, err := tz.Load(name)
 		if err != nil {
@@ -88,18 +88,18 @@ func closedIn(r overture.PackRule, at time.Time, zones []string) (why, where str
 			const day = 24 * 60 * 60
 			date := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 			if holiday, closed := r.Closed(date.Unix() / day); closed {
-				return "closed for " + holiday, name
+				return overture.Say("closed for %s", holiday), name
 			}
 		}
 		h, minute := r.Days[local.Weekday()], local.Hour()*60+local.Minute()
 		switch {
 		case h.From == h.To:
-			return "closed on " + local.Weekday().String(), name
+			return overture.Say("closed on %s", overture.Written(local.Weekday().String())), name
 		case minute < h.From || minute >= h.To:
-			return "closed at " + local.Format("15:04"), name
+			return overture.Say("closed at %s", overture.At(local, "15:04")), name
 		}
 	}
-	return "", ""
+	return why, ""
 }
 
 // hoursOf writes the hours of the weekday at a moment.
@@ -133,7 +133,7 @@ func whyCaps(f overture.Facts, now time.Time) []Reason {
 	ruling := f.Rules.For(f.Recipient.Address)
 	capped := f.Message != nil && f.Message.Reason == overture.ReasonCapped
 	if ruling == nil || len(ruling.Caps) == 0 {
-		r := Reason{Check: "cap", Rule: ruleCap, Answer: Passes, Words: "no frequency cap applies", Input: map[string]string{}}
+		r := Reason{Check: "cap", Rule: ruleCap, Answer: Passes, Words: overture.Say("no frequency cap applies"), Input: map[string]string{}}
 		return []Reason{r}
 	}
 	at := policyMoment(f, now)
@@ -152,13 +152,13 @@ func whyCaps(f overture.Facts, now time.Time) []Reason {
 		_, sent := past(f)
 		switch over := n >= c.Max; {
 		case capped && over:
-			r.Answer, r.Words = Stops, fmt.Sprintf("the person had %d messages in %s when this one was due; the cap is %d", n, overture.Hours24(c.Per), c.Max)
+			r.Answer, r.Words = Stops, overture.Say("the person had %d messages in %s when this one was due; the cap is %d", n, overture.Written(overture.Hours24(c.Per)), c.Max)
 		case sent || capped || !over:
-			r.Answer, r.Words = Passes, fmt.Sprintf("%d of %d messages in %s", n, c.Max, overture.Hours24(c.Per))
+			r.Answer, r.Words = Passes, overture.Say("%d of %d messages in %s", n, c.Max, overture.Written(overture.Hours24(c.Per)))
 		case ruling.Hold:
-			r.Answer, r.Words = Waits, fmt.Sprintf("the person has had %d messages in %s; it waits until fewer than %d are left", n, overture.Hours24(c.Per), c.Max)
+			r.Answer, r.Words = Waits, overture.Say("the person has had %d messages in %s; it waits until fewer than %d are left", n, overture.Written(overture.Hours24(c.Per)), c.Max)
 		default:
-			r.Answer, r.Words = Stops, fmt.Sprintf("the person has had %d messages in %s; the cap is %d, and a message over it is suppressed when it is due", n, overture.Hours24(c.Per), c.Max)
+			r.Answer, r.Words = Stops, overture.Say("the person has had %d messages in %s; the cap is %d, and a message over it is suppressed when it is due", n, overture.Written(overture.Hours24(c.Per)), c.Max)
 		}
 		out = append(out, r)
 	}

@@ -24,9 +24,9 @@ const inQuarantine = "the installation is in quarantine: nothing goes before an 
 func whyRails(f overture.Facts, now time.Time) []Reason {
 	out := []Reason{whyStop(f)}
 	if f.Railed.Quarantined {
-		words := inQuarantine
+		words := overture.Say(inQuarantine)
 		if f.Campaign.State == overture.CampaignCanceled {
-			words = "the installation is in quarantine: it may have been sent already, and is canceled only when that was looked up and an operator releases the quarantine"
+			words = overture.Say("the installation is in quarantine: it may have been sent already, and is canceled only when that was looked up and an operator releases the quarantine")
 		}
 		out = append(out, waitsUnlessOver(f, Reason{Check: "quarantine", Rule: ruleQuarantine, Words: words}))
 	}
@@ -57,11 +57,11 @@ func whyStop(f overture.Facts) Reason {
 	r := Reason{Check: "stop", Rule: ruleStop, Input: map[string]string{"installation": yes(f.Railed.AllStopped), "account": yes(f.Railed.AccountStopped)}}
 	switch {
 	case f.Railed.AllStopped:
-		r.Words = "the operator stopped all sending on this installation"
+		r.Words = overture.Say(allStopped)
 	case f.Railed.AccountStopped:
-		r.Words = because("the account is stopped", f.Railed.StopWords)
+		r.Words = accountStopped(f.Railed.StopWords)
 	default:
-		r.Answer, r.Words = Passes, "nobody stopped the account or the installation"
+		r.Answer, r.Words = Passes, overture.Say("nobody stopped the account or the installation")
 		return r
 	}
 	return waitsUnlessOver(f, r)
@@ -71,10 +71,10 @@ func whyUndo(f overture.Facts, now time.Time) Reason {
 	until := f.Campaign.UndoUntil.UTC().Format(time.RFC3339)
 	r := Reason{Check: "undo", Rule: ruleUndo, Input: map[string]string{"undo_until": until}}
 	if now.Before(f.Campaign.UndoUntil) {
-		r.Answer, r.Words = Waits, "the launch can be undone until "+until+"; nothing goes before"
+		r.Answer, r.Words = Waits, overture.Say("the launch can be undone until %s; nothing goes before", exactly(f.Campaign.UndoUntil))
 		return r
 	}
-	r.Answer, r.Words = Passes, "the launch could be undone until "+until
+	r.Answer, r.Words = Passes, overture.Say("the launch could be undone until %s", exactly(f.Campaign.UndoUntil))
 	return r
 }
 
@@ -84,14 +84,14 @@ func whyCanary(f overture.Facts) Reason {
 	switch {
 	case w.Phase == overture.PhaseVerdict && w.PausedBy == "":
 		r.Input["verdict_at"] = w.VerdictAt.UTC().Format(time.RFC3339)
-		r.Words = fmt.Sprintf("the canary of %d went out; the others go at %s if it went well", w.CanarySize, r.Input["verdict_at"])
+		r.Words = overture.Say("the canary of %d went out; the others go at %s if it went well", w.CanarySize, exactly(w.VerdictAt))
 	case w.Phase == overture.PhaseVerdict:
-		r.Words = fmt.Sprintf("the canary of %d did not go well; a resume lets the others go", w.CanarySize)
+		r.Words = overture.Say("the canary of %d did not go well; a resume lets the others go", w.CanarySize)
 	case w.Phase == overture.PhaseCanary && f.Railed.Allowance != nil:
 		r.Input["left"] = fmt.Sprint(*f.Railed.Allowance)
-		r.Words = fmt.Sprintf("only the first %d go before the canary's verdict, and %d of them are left", w.CanarySize, *f.Railed.Allowance)
+		r.Words = overture.Say("only the first %d go before the canary's verdict, and %d of them are left", w.CanarySize, *f.Railed.Allowance)
 	default:
-		r.Answer, r.Words = Passes, fmt.Sprintf("the canary of %d is over", w.CanarySize)
+		r.Answer, r.Words = Passes, overture.Say("the canary of %d is over", w.CanarySize)
 		return r
 	}
 	return waitsUnlessOver(f, r)
@@ -100,39 +100,42 @@ func whyCanary(f overture.Facts) Reason {
 func whySpend(f overture.Facts) Reason {
 	x, rails := f.Railed, f.Campaign.Rails
 	r := Reason{Check: "spend", Rule: ruleSpend, Input: map[string]string{}}
-	var left []string
-	room := func(name, limit, rest, what string) {
+	var left []overture.Sentence
+	room := func(name, limit, rest string, words overture.Sentence) {
 		r.Input[name], r.Input[name+"_left"] = limit, rest
-		left = append(left, rest+" of "+what)
+		left = append(left, words)
 	}
 	if rails.Segments > 0 && x.SegmentsLeft != nil {
-		room("segments", fmt.Sprint(rails.Segments), fmt.Sprint(*x.SegmentsLeft), segmentsOf(int(rails.Segments)))
+		room("segments", fmt.Sprint(rails.Segments), fmt.Sprint(*x.SegmentsLeft), overture.Say("%d of %s", int(*x.SegmentsLeft), segmentsOf(int(rails.Segments))))
 	}
 	if rails.Spend > 0 && x.MoneyLeft != nil {
 		limit := overture.Money(rails.Spend) + " " + x.Currency
-		room("spend", limit, overture.Money(*x.MoneyLeft), limit)
+		room("spend", limit, overture.Money(*x.MoneyLeft), overture.Say("%s of %s", overture.Sum{Micros: *x.MoneyLeft}, overture.Sum{Micros: rails.Spend, Currency: x.Currency}))
 	}
 	if n := x.Limits.SegmentsPerDay; n > 0 {
-		room("segments_per_day", fmt.Sprint(n), fmt.Sprint(max(0, n-x.SpentToday)), segmentsOf(int(n))+" of the account today")
+		rest := int(max(0, n-x.SpentToday))
+		room("segments_per_day", fmt.Sprint(n), fmt.Sprint(rest), overture.Say("%d of %s of the account today", rest, segmentsOf(int(n))))
 	}
 	if n := x.Limits.SpendPerDay; n > 0 {
 		limit := overture.Money(n) + " " + x.Limits.SpendCurrency
-		room("spend_per_day", limit, overture.Money(max(0, n-x.MoneyToday)), limit+" of the account today")
+		rest := overture.Sum{Micros: max(0, n-x.MoneyToday)}
+		room("spend_per_day", limit, rest.String(), overture.Say("%s of %s of the account today", rest, overture.Sum{Micros: n, Currency: x.Limits.SpendCurrency}))
 	}
 	switch by := railOf(f); by {
 	case overture.BarrierCampaignSpend, overture.BarrierDaySpend, overture.BarrierCampaignMoney, overture.BarrierDayMoney, overture.BarrierUnpriced:
 		r.Input["rail"] = by
-		r.Words = "a spend limit stopped the campaign (" + strings.ReplaceAll(by, "_", " ") + ")"
-		if len(left) > 0 {
-			r.Words += "; left: " + strings.Join(left, ", ")
-		}
+		r.Words = andLeft(overture.Say("a spend limit stopped the campaign (%s)", overture.Written(strings.ReplaceAll(by, "_", " "))), left)
 		return waitsUnlessOver(f, r)
 	}
-	r.Answer, r.Words = Passes, "inside the spend limits"
-	if len(left) > 0 {
-		r.Words += "; left: " + strings.Join(left, ", ")
-	}
+	r.Answer, r.Words = Passes, andLeft(overture.Say("inside the spend limits"), left)
 	return r
+}
+
+func andLeft(words overture.Sentence, left []overture.Sentence) overture.Sentence {
+	if len(left) == 0 {
+		return words
+	}
+	return overture.Say("%s; left: %s", words, overture.Joined(", ", left...))
 }
 
 // railOf is the rail that closed the lane or paused the campaign; empty: none.
@@ -149,9 +152,9 @@ func whyPrefix(f overture.Facts) Reason {
 		"prefix": "+" + limits.Prefix(f.Recipient.Address), "numbers_per_day": fmt.Sprint(limits.CampaignPrefixPerDay),
 	}}
 	if railOf(f) == overture.BarrierPrefix {
-		r.Words = fmt.Sprintf("more than %d different numbers of one prefix within a day stopped the campaign", limits.CampaignPrefixPerDay)
+		r.Words = overture.Say("more than %d different numbers of one prefix within a day stopped the campaign", limits.CampaignPrefixPerDay)
 		return waitsUnlessOver(f, r)
 	}
-	r.Answer, r.Words = Passes, fmt.Sprintf("at most %d different numbers that begin with %s in a day", limits.CampaignPrefixPerDay, r.Input["prefix"])
+	r.Answer, r.Words = Passes, overture.Say("at most %d different numbers that begin with %s in a day", limits.CampaignPrefixPerDay, r.Input["prefix"])
 	return r
 }

@@ -29,7 +29,7 @@ func TestWhyNamesTheRail(t *testing.T) {
 	expect := func(c overture.Campaign, n int, check string, want campaign.Answer, words string) {
 		t.Helper()
 		r, asked := h.why(c, n, check)
-		if !asked || r.Answer != want || !strings.Contains(r.Words, words) || r.Rule == "" || r.Decided.IsZero() {
+		if !asked || r.Answer != want || !strings.Contains(r.Words.String(), words) || r.Rule == "" || r.Decided.IsZero() {
 			t.Errorf("%s: asked %v, %+v, want %s %q", check, asked, r, want, words)
 		}
 	}

@@ -40,7 +40,7 @@ type Comparison struct {
 	Forecast Forecast
 	Actual   Actual
 	Hours    []Difference
-	Words    []string // what differs and why, as far as it is known
+	Words    []overture.Sentence // what differs and why, as far as it is known
 }
 
 // measured is a remembered measurement.
@@ -280,18 +280,18 @@ func beside(forecast, actual []Hour) []Difference {
 }
 
 // differenceWords says what differs, and why as far as the rows tell.
-func differenceWords(f Forecast, a Actual, pauses []overture.Pause, now time.Time) []string {
-	var out []string
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+func differenceWords(f Forecast, a Actual, pauses []overture.Pause, now time.Time) []overture.Sentence {
+	var out []overture.Sentence
+	say := func(words overture.Sentence) { out = append(out, words) }
 	switch late := a.FinishedAt.Sub(f.FinishAt); {
 	case !a.Over && now.After(f.FinishAt):
-		say("it should have finished at %s; %s still wait", f.FinishAt.Format("2006-01-02 15:04 UTC"), count(a.Waiting, "message"))
+		say(overture.Plural(overture.Grouped(a.Waiting), "it should have finished at %[2]s; %[1]d message still wait", "it should have finished at %[2]s; %[1]d messages still wait", overture.At(f.FinishAt, minuteUTC)))
 	case a.Over && late > time.Minute:
-		say("it finished %s later than forecast", span(late))
+		say(overture.Say("it finished %s later than forecast", span(late)))
 	case a.Over && late < -time.Minute:
-		say("it finished %s earlier than forecast", span(-late))
+		say(overture.Say("it finished %s earlier than forecast", span(-late)))
 	case a.Over:
-		say("it finished as forecast, within a minute")
+		say(overture.Say("it finished as forecast, within a minute"))
 	}
 	var paused time.Duration
 	for _, p := range pauses {
@@ -302,32 +302,25 @@ func differenceWords(f Forecast, a Actual, pauses []overture.Pause, now time.Tim
 		paused += end.Sub(p.From)
 	}
 	if len(pauses) > 0 {
-		say("it was paused %s, %s in all", times(len(pauses)), span(paused))
+		say(overture.Plural(len(pauses), "it was paused once, %[2]s in all", "it was paused %d times, %s in all", span(paused)))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(a.Skipped)) {
 		if more := a.Skipped[reason] - f.Skipped[reason]; more > 0 {
-			say("%s more than forecast ended unsent: %s", count(more, "message"), skipWords(reason))
+			say(overture.Plural(overture.Grouped(more), "%d message more than forecast ended unsent: %s", "%d messages more than forecast ended unsent: %s", skipWords(reason)))
 		}
 	}
 	if a.Over {
 		for _, reason := range slices.Sorted(maps.Keys(f.Skipped)) {
 			if fewer := f.Skipped[reason] - a.Skipped[reason]; fewer > 0 {
-				say("%s fewer than forecast ended unsent: %s", count(fewer, "message"), skipWords(reason))
+				say(overture.Plural(overture.Grouped(fewer), "%d message fewer than forecast ended unsent: %s", "%d messages fewer than forecast ended unsent: %s", skipWords(reason)))
 			}
 		}
 	}
 	if a.Failed > 0 {
-		say("%s failed, which no forecast knows", count(a.Failed, "message"))
+		say(overture.Plural(overture.Grouped(a.Failed), "%d message failed, which no forecast knows", "%d messages failed, which no forecast knows"))
 	}
 	if a.Held > 0 {
-		say("%s are held: whether they were sent is not known", count(a.Held, "message"))
+		say(overture.Plural(overture.Grouped(a.Held), "%d message are held: whether they were sent is not known", "%d messages are held: whether they were sent is not known"))
 	}
 	return out
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }

@@ -42,10 +42,10 @@ type Forecast struct {
 	Zones []Zone
 
 	Bound  Bound
-	Words  []string // why it takes as long as it does, what stands out, what another rate would change
+	Words  []overture.Sentence // why it takes as long as it does, what stands out, what another rate would change
 	Faster []Option
 	Others []Other // campaigns that share the sender's rate meanwhile
-	Notes  []string
+	Notes  []overture.Sentence
 	Stop   *Stop // a spend limit pauses it before its end; nil: none does
 }
 

@@ -1,9 +1,7 @@
 package forecast
 
 import (
-	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -136,39 +134,36 @@ func less(limit *int64, cost int64) *int64 {
 }
 
 // railWords say what the rails do to the campaign.
-func railWords(s scene, t *tally) []string {
-	var out []string
+func railWords(s scene, t *tally) []overture.Sentence {
+	var out []overture.Sentence
 	if t.verdictAt > 0 {
-		out = append(out, fmt.Sprintf("the canary of %d goes first; the others go from %s on, if it goes well", s.rails.canary,
-			time.UnixMilli(t.base+int64(t.verdictAt*1000)).UTC().Format("2006-01-02 15:04:05 UTC")))
+		out = append(out, overture.Say("the canary of %d goes first; the others go from %s on, if it goes well", s.rails.canary,
+			overture.At(time.UnixMilli(t.base+int64(t.verdictAt*1000)).UTC(), "2006-01-02 15:04:05 UTC")))
 	}
 	if n := len(s.rails.ramp.Percents) - s.rails.step; n > 0 {
-		out = append(out, fmt.Sprintf("the rate rises from %d to %d segments per second within %d minutes of ramp",
+		out = append(out, overture.Say("the rate rises from %d to %d segments per second within %d minutes of ramp",
 			s.rails.ramp.RateAt(s.rails.step, s.rate), s.rate, n*s.rails.ramp.StepMinutes))
 	}
 	if t.stop != nil {
-		out = append(out, fmt.Sprintf("a spend limit pauses it at %s; %d are not sent unless somebody resumes it", t.stop.At.Format("2006-01-02 15:04 UTC"), t.stop.Left))
+		out = append(out, overture.Say("a spend limit pauses it at %s; %d are not sent unless somebody resumes it", overture.At(t.stop.At, minuteUTC), t.stop.Left))
 	}
 	return out
 }
 
 // dayLimitNotes say which limits of the account are left out: what its other campaigns will take of a day is not known.
-func dayLimitNotes(a overture.Railed, f Forecast) (out []string) {
-	const alone = "what other campaigns take of it is not known, and a campaign that hits it is paused"
+func dayLimitNotes(a overture.Railed, f Forecast) (out []overture.Sentence) {
+	alone := overture.Say("what other campaigns take of it is not known, and a campaign that hits it is paused")
 	if most := a.Limits.SegmentsPerDay; most > 0 {
-		out = append(out, fmt.Sprintf("the account's limit of %s per UTC day is not played: %s are spent today, this campaign takes %s; %s",
-			count(int(most), "segment"), grouped(int(a.SpentToday)), grouped(f.Segments), alone))
+		out = append(out, overture.Say("the account's limit of %s per UTC day is not played: %d are spent today, this campaign takes %d; %s",
+			overture.Plural(overture.Grouped(most), "%d segment", "%d segments"), overture.Grouped(a.SpentToday), overture.Grouped(f.Segments), alone))
 	}
 	if most := a.Limits.SpendPerDay; most > 0 {
-		out = append(out, fmt.Sprintf("the account's limit of %s per UTC day is not played: %s are spent today, this campaign takes %s; %s",
-			amount(most, a.Limits.SpendCurrency), amount(a.MoneyToday, a.Limits.SpendCurrency), amount(f.Cost.Micros, f.Currency), alone))
+		out = append(out, overture.Say("the account's limit of %s per UTC day is not played: %s are spent today, this campaign takes %s; %s",
+			overture.Sum{Micros: most, Currency: a.Limits.SpendCurrency}, overture.Sum{Micros: a.MoneyToday, Currency: a.Limits.SpendCurrency},
+			overture.Sum{Micros: f.Cost.Micros, Currency: f.Currency}, alone))
 	}
 	if most := a.Limits.CampaignPrefixPerDay; most > 0 {
-		out = append(out, fmt.Sprintf("the account's limit of %s with one prefix in 24 hours is not played: %s", count(most, "number"), alone))
+		out = append(out, overture.Say("the account's limit of %s with one prefix in 24 hours is not played: %s", overture.Plural(overture.Grouped(most), "%d number", "%d numbers"), alone))
 	}
 	return out
-}
-
-func amount(micros int64, currency string) string {
-	return strings.TrimSpace(overture.Money(micros) + " " + currency)
 }

@@ -2,7 +2,6 @@ package forecast
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -116,44 +115,44 @@ func (f *Forecast) faster(ctx context.Context, s scene) error {
 	return nil
 }
 
-func words(f *Forecast, window, rate time.Duration) []string {
-	var out []string
+func words(f *Forecast, window, rate time.Duration) []overture.Sentence {
+	var out []overture.Sentence
 	takes := span(f.FinishAt.Sub(f.StartAt))
 	per := min(f.Rate, f.SenderRate)
 	switch f.Bound {
 	case BoundNothing:
-		out = append(out, "it is over within a minute")
+		out = append(out, overture.Say("it is over within a minute"))
 	case BoundRate:
-		out = append(out, fmt.Sprintf("it takes %s because of the rate: %s at %d per second take %s", takes, count(f.Segments, "segment"), per, span(rate)))
+		out = append(out, overture.Say("it takes %s because of the rate: %s at %d per second take %s", takes, overture.Plural(overture.Grouped(f.Segments), "%d segment", "%d segments"), per, span(rate)))
 	case BoundWindow:
-		out = append(out, fmt.Sprintf("it takes %s because of the sending window: %s; a higher rate changes nothing", takes, lastToOpen(f)))
+		out = append(out, overture.Say("it takes %s because of the sending window: %s; a higher rate changes nothing", takes, lastToOpen(f)))
 	case BoundBoth:
-		out = append(out, fmt.Sprintf("it takes %s because of both: the rate alone would take %s, waiting for windows alone %s", takes, span(rate), span(window)))
+		out = append(out, overture.Say("it takes %s because of both: the rate alone would take %s, waiting for windows alone %s", takes, span(rate), span(window)))
 	}
 	for _, o := range f.Faster {
 		if o.Saves < time.Minute {
 			continue
 		}
-		also := ""
+		faster := overture.Plural(overture.Grouped(o.Rate), "at %d segment per second it finishes %s earlier", "at %d segments per second it finishes %s earlier", span(o.Saves))
 		if o.SenderLimit {
-			also = "; the sender's rate has to be raised for it"
+			faster = overture.Say("%s; the sender's rate has to be raised for it", faster)
 		}
-		out = append(out, fmt.Sprintf("at %s per second it finishes %s earlier%s", count(o.Rate, "segment"), span(o.Saves), also))
+		out = append(out, faster)
 	}
 	for _, o := range f.Others {
-		out = append(out, fmt.Sprintf("%s of %q share the sender's rate", count(o.Waiting, "message"), o.Name))
+		out = append(out, overture.Plural(overture.Grouped(o.Waiting), "%d message of %q share the sender's rate", "%d messages of %q share the sender's rate", o.Name))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(f.Skipped)) {
-		out = append(out, fmt.Sprintf("%s end unsent: %s", count(f.Skipped[reason], "message"), skipWords(reason)))
+		out = append(out, overture.Plural(overture.Grouped(f.Skipped[reason]), "%d message end unsent: %s", "%d messages end unsent: %s", skipWords(reason)))
 	}
 	if f.Cost.Unpriced > 0 && f.Currency != "" {
-		out = append(out, fmt.Sprintf("%s have no price: the true cost is higher", count(f.Cost.Unpriced, "segment")))
+		out = append(out, overture.Plural(overture.Grouped(f.Cost.Unpriced), "%d segment have no price: the true cost is higher", "%d segments have no price: the true cost is higher"))
 	}
 	return out
 }
 
 // lastToOpen names the zone that is waited for longest.
-func lastToOpen(f *Forecast) string {
+func lastToOpen(f *Forecast) overture.Sentence {
 	var last *Zone
 	for i, z := range f.Zones {
 		if !z.HeldUntil.IsZero() && (last == nil || z.HeldUntil.After(last.HeldUntil)) {
@@ -161,80 +160,67 @@ func lastToOpen(f *Forecast) string {
 		}
 	}
 	if last == nil {
-		return "what does not fit before it closes goes when it opens again"
+		return overture.Say("what does not fit before it closes goes when it opens again")
 	}
-	return fmt.Sprintf("%s in %s wait until %s", count(last.Held, "recipient"), zonesWords(last.Zones), last.HeldUntil.Format("2006-01-02 15:04 UTC"))
+	return overture.Plural(overture.Grouped(last.Held), "%d recipient in %s wait until %s", "%d recipients in %s wait until %s",
+		zonesWords(last.Zones), overture.At(last.HeldUntil, minuteUTC))
 }
 
-func skipWords(reason string) string {
+func skipWords(reason string) overture.Sentence {
 	switch reason {
 	case overture.ReasonOptedOut:
-		return "the person opted out of the brand"
+		return overture.Say("the person opted out of the brand")
 	case overture.ReasonOpenConversation:
-		return "the person is in an open conversation with the brand"
+		return overture.Say("the person is in an open conversation with the brand")
 	case overture.ReasonCapped:
-		return "the person has had as many messages as the frequency cap allows"
+		return overture.Say("the person has had as many messages as the frequency cap allows")
 	case overture.ReasonValidityOver:
-		return "the campaign's validity ends before they can go"
+		return overture.Say("the campaign's validity ends before they can go")
 	case overture.ReasonNoOpenWindow:
-		return "no moment of the next 14 days is inside the window of every zone the person may live in, or the validity ends before one is"
+		return overture.Say("no moment of the next 14 days is inside the window of every zone the person may live in, or the validity ends before one is")
 	}
-	return strings.ReplaceAll(reason, "_", " ")
+	return overture.Written(strings.ReplaceAll(reason, "_", " "))
 }
 
 // notes say what the forecast leaves out here.
-func notes(c overture.Campaign, sender overture.Sender, s scene) []string {
-	var out []string
+func notes(c overture.Campaign, sender overture.Sender, s scene) []overture.Sentence {
+	var out []overture.Sentence
 	if sender.Stopped {
-		out = append(out, "the sender is stopped: nothing goes before it is started again")
+		out = append(out, overture.Say("the sender is stopped: nothing goes before it is started again"))
 	}
 	if c.State == overture.Paused {
-		out = append(out, "the campaign is paused: times are as if it were resumed now")
+		out = append(out, overture.Say("the campaign is paused: times are as if it were resumed now"))
 	}
 	if len(s.others) > 0 {
-		out = append(out, "other campaigns of this sender are counted by due time, with the mean segments of their lists; what misses their window comes back a day later")
+		out = append(out, overture.Say("other campaigns of this sender are counted by due time, with the mean segments of their lists; what misses their window comes back a day later"))
 	}
 	if c.OpenConversation == overture.OpenConversationHold {
-		out = append(out, "people in an open conversation are counted as sent to: nobody knows when their conversation ends")
+		out = append(out, overture.Say("people in an open conversation are counted as sent to: nobody knows when their conversation ends"))
 	}
 	return out
 }
 
-func zonesWords(zones []string) string {
+func zonesWords(zones []string) overture.Sentence {
 	if len(zones) == 0 {
-		return "an unknown zone"
+		return overture.Say("an unknown zone")
 	}
-	return strings.Join(zones, " / ")
+	return overture.Say("%s", strings.Join(zones, " / "))
 }
 
 func joined(names []string) string { return strings.Join(names, ", ") }
 
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return grouped(n) + " " + noun
-}
-
-// grouped writes a number with a comma at each thousand.
-func grouped(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
+const minuteUTC = "2006-01-02 15:04 UTC"
 
 // span writes a duration for people, in the two units that matter.
-func span(d time.Duration) string {
+func span(d time.Duration) overture.Sentence {
 	d = d.Round(time.Second)
 	switch {
 	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+		return overture.Say("%d days %d h", int(d/(24*time.Hour)), int(d%(24*time.Hour)/time.Hour))
 	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+		return overture.Say("%d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
 	case d >= time.Minute:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+		return overture.Say("%d min %d s", int(d/time.Minute), int(d%time.Minute/time.Second))
 	}
-	return fmt.Sprintf("%d s", d/time.Second)
+	return overture.Say("%d s", int(d/time.Second))
 }

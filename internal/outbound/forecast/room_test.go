@@ -74,7 +74,7 @@ func TestADraftIsForecastHourByHourAndZoneByZone(t *testing.T) {
 	if len(f.Zones) != 3 || f.Zones[1].Zones[0] != "Asia/Tokyo" || f.Zones[1].Held != 1800 || !f.Zones[1].HeldUntil.Equal(tokyo) || f.Zones[1].Hours[0].Sent != 1800 {
 		t.Errorf("zones %+v", f.Zones)
 	}
-	if f.Bound != forecast.BoundWindow || !strings.Contains(f.Words[0], "1,800 recipients in Asia/Tokyo wait until 2026-11-20 23:00") {
+	if f.Bound != forecast.BoundWindow || !strings.Contains(f.Words[0].String(), "1,800 recipients in Asia/Tokyo wait until 2026-11-20 23:00") {
 		t.Errorf("%s: %v", f.Bound, f.Words)
 	}
 }
@@ -102,7 +102,7 @@ func TestTheReasonIsRateOrWindowOrBoth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f.Bound != tc.want || !strings.Contains(strings.Join(f.Words, "\n"), tc.says) {
+			if f.Bound != tc.want || !strings.Contains(overture.Joined("\n", f.Words...).String(), tc.says) {
 				t.Errorf("%s, want %s: %v", f.Bound, tc.want, f.Words)
 			}
 		})
@@ -246,7 +246,7 @@ func TestTheForecastOfALaunchIsKeptAndCompared(t *testing.T) {
 	if len(x.Hours) != 1 || x.Hours[0].Forecast.Sent != 49 || x.Hours[0].Actual.Sent != 40 {
 		t.Errorf("hours %+v", x.Hours)
 	}
-	words := strings.Join(x.Words, "\n")
+	words := overture.Joined("\n", x.Words...).String()
 	for _, want := range []string{"7 messages still wait", "paused 2 times, 15 min 0 s", "2 messages failed"} {
 		if !strings.Contains(words, want) {
 			t.Errorf("words %q, want %q in them", words, want)

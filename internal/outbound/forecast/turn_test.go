@@ -101,7 +101,7 @@ func TestDayLimitsAreNoted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Join(f.Notes, "\n")
+		return overture.Joined("\n", f.Notes...).String()
 	}
 	if said := notes(); strings.Contains(said, "per UTC day") {
 		t.Errorf("without a limit: %s", said)

@@ -143,7 +143,7 @@ func find(ref overture.PackRef) (*Pack, error) {
 		if p := library().byRef[ref]; p != nil {
 			return p, nil
 		}
-		return nil, fmt.Errorf("there is no policy pack %s", ref)
+		return nil, errors.New(overture.Say("there is no policy pack %s", ref).String())
 	}
 	var newest *Pack
 	for i := range library().packs {
@@ -152,7 +152,7 @@ func find(ref overture.PackRef) (*Pack, error) {
 		}
 	}
 	if newest == nil {
-		return nil, fmt.Errorf("there is no policy pack %q", ref.Name)
+		return nil, errors.New(overture.Say("there is no policy pack %q", ref.Name).String())
 	}
 	return newest, nil
 }

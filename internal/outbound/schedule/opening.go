@@ -97,11 +97,12 @@ func newPage(zones []string, w overture.Window, week int64) *page {
 		o := opening{from: s.from, to: s.to, rule: layers[s.layer].rule}
 		where := places[s.place].String()
 		if !known {
-			where = "every time zone, because the recipient's is unknown"
+			where = overture.Say("every time zone, because the recipient's is unknown").String()
 		}
-		o.why = "waits for " + time.UnixMilli(s.from).In(places[s.place]).Format("15:04") + " in " + where
-		if o.rule != "" {
-			o.why += " by " + o.rule
+		if opens := overture.At(time.UnixMilli(s.from).In(places[s.place]), "15:04"); o.rule == "" {
+			o.why = overture.Say("waits for %s in %s", opens, where).String()
+		} else {
+			o.why = overture.Say("waits for %s in %s by %s", opens, where, o.rule).String()
 		}
 		p.openings = append(p.openings, o)
 	}
@@ -137,16 +138,15 @@ func narrow(common []stretch, own []opening, place, layer int) []stretch {
 
 func whyNever(zones []string, known bool, ruling *overture.Ruling) string {
 	if refs := ruling.Refs(); refs != "" {
-		return "no moment of the next 14 days is inside the sending window and allowed by " + refs + " in every zone the recipient may live in"
+		return overture.Say("no moment of the next 14 days is inside the sending window and allowed by %s in every zone the recipient may live in", refs).String()
 	}
-	const never = "no moment of the next 14 days is inside the sending window in "
 	switch {
 	case !known:
-		return never + "every time zone of the earth, and the recipient's zone is unknown: give the list a time zone column"
+		return overture.Say("no moment of the next 14 days is inside the sending window in every time zone of the earth, and the recipient's zone is unknown: give the list a time zone column").String()
 	case len(zones) == 1:
-		return never + zones[0]
+		return overture.Say("no moment of the next 14 days is inside the sending window in %s", zones[0]).String()
 	}
-	return never + "all zones the recipient may live in: " + strings.Join(zones, ", ")
+	return overture.Say("no moment of the next 14 days is inside the sending window in all zones the recipient may live in: %s", strings.Join(zones, ", ")).String()
 }
 
 // placesOf loads the zones. When there is none, or one that nobody knows, the answer is every quarter of an hour of the earth: a

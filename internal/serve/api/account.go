@@ -39,10 +39,10 @@ type accountBody struct {
 	OrdinaryWords    []string   `json:"ordinary_words" doc:"Keywords such as CANCEL, END, YES that are plain answers while a conversation is open; STOP and its like never are"`
 	CreatedAt        time.Time  `json:"created_at"`
 
-	Rails      accountRailsBody `json:"rails" doc:"Guard rails; 0: off"`
-	Stopped    bool             `json:"stopped" doc:"Kill switch: nothing of this account is sent"`
-	StopReason string           `json:"stop_reason,omitempty"`
-	StoppedAt  time.Time        `json:"stopped_at,omitzero"`
+	Rails      accountRailsBody  `json:"rails" doc:"Guard rails; 0: off"`
+	Stopped    bool              `json:"stopped" doc:"Kill switch: nothing of this account is sent"`
+	StopReason overture.Sentence `json:"stop_reason,omitzero"`
+	StoppedAt  time.Time         `json:"stopped_at,omitzero"`
 }
 
 func wireAccount(a overture.Account) accountBody {
@@ -51,7 +51,7 @@ func wireAccount(a overture.Account) accountBody {
 		ID: refTo(a.ID), Name: a.Name, OptOutText: s.OptOutText, SMSLimit: s.SMSLimit, LengthPolicy: string(s.LengthPolicy),
 		Window: wireWindow(s.Window), SendRate: s.SendRate, LookbackHours: int(s.Lookback / time.Hour), DefaultSkill: refTo(s.DefaultSkillID),
 		HelpText: s.HelpText, TimeZone: s.TimeZone, OpenConversation: string(s.OpenConversation), OrdinaryWords: append([]string{}, s.OrdinaryWords...), CreatedAt: a.CreatedAt,
-		Rails: wireAccountRails(s.Rails), Stopped: a.Stopped, StopReason: a.StopReason, StoppedAt: a.StoppedAt,
+		Rails: wireAccountRails(s.Rails), Stopped: a.Stopped, StopReason: own(a.StopReason), StoppedAt: a.StoppedAt,
 	}
 }
 

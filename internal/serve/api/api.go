@@ -14,6 +14,7 @@ import (
 
 	"github.com/overture-im/overture/internal/access"
 	"github.com/overture-im/overture/internal/kit/bucket"
+	"github.com/overture-im/overture/internal/serve/api/speech"
 )
 
 // Deps are the rooms behind the door, one field per room, and the settings of the door itself.
@@ -56,6 +57,7 @@ type API struct {
 	huma    huma.API
 	table   []Route
 	limits  Limits
+	speech  *speech.Speech
 	callers *bucket.Set
 	spec    func() ([]byte, error)
 }
@@ -83,7 +85,7 @@ func New(deps Deps) *API {
 	if deps.ClientIP == nil {
 		deps.ClientIP = peerAddress
 	}
-	a := &API{deps: deps, mux: http.NewServeMux(), limits: deps.Limits.withDefaults(), callers: bucket.New(maxCallers)}
+	a := &API{deps: deps, mux: http.NewServeMux(), limits: deps.Limits.withDefaults(), speech: speech.New(), callers: bucket.New(maxCallers)}
 	a.huma = humago.New(a.mux, huma.Config{
 		OpenAPI:                      description(),
 		Formats:                      map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

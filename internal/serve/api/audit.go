@@ -10,17 +10,17 @@ import (
 )
 
 type auditBody struct {
-	ID        auditRef  `json:"id"`
-	Actor     string    `json:"actor" doc:"Id of the user or API key, or system"`
-	Action    string    `json:"action" doc:"Such as user.created or sender.stopped"`
-	Subject   string    `json:"subject" doc:"Id of the changed thing"`
-	Detail    string    `json:"detail"`
-	RequestID string    `json:"request_id"`
-	At        time.Time `json:"at"`
+	ID        auditRef          `json:"id"`
+	Actor     string            `json:"actor" doc:"Id of the user or API key, or system"`
+	Action    string            `json:"action" doc:"Such as user.created or sender.stopped"`
+	Subject   string            `json:"subject" doc:"Id of the changed thing"`
+	Detail    overture.Sentence `json:"detail"`
+	RequestID string            `json:"request_id"`
+	At        time.Time         `json:"at"`
 }
 
 func wireAudit(e overture.AuditEntry) auditBody {
-	return auditBody{ID: refTo(e.ID), Actor: e.Actor, Action: e.Action, Subject: e.Subject, Detail: e.Detail, RequestID: e.RequestID, At: e.At}
+	return auditBody{ID: refTo(e.ID), Actor: e.Actor, Action: e.Action, Subject: e.Subject, Detail: overture.Written(e.Detail), RequestID: e.RequestID, At: e.At}
 }
 
 type auditInput struct {

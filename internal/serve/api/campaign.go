@@ -40,40 +40,40 @@ type campaignRoom interface {
 }
 
 type campaignBody struct {
-	ID               campaignRef `json:"id"`
-	Name             string      `json:"name" doc:"Agents see it with every reply"`
-	Channel          string      `json:"channel" enum:"sms"`
-	Brand            brandRef    `json:"brand"`
-	Sender           senderRef   `json:"sender"`
-	Skill            skillRef    `json:"skill" doc:"Replies inside the lookback go there"`
-	Text             string      `json:"text"`
-	OptOutText       string      `json:"opt_out_text"`
-	SmartEncoding    bool        `json:"smart_encoding" doc:"Look-alike characters are replaced where that saves the long encoding"`
-	State            string      `json:"state" enum:"draft,scheduled,running,paused,completed,canceled"`
-	Reason           string      `json:"reason,omitempty" doc:"Why it is paused or canceled, and by whom"`
-	LaunchAt         time.Time   `json:"launch_at,omitzero" doc:"Absent: as soon as it is launched"`
-	Window           windowBody  `json:"window"`
-	Rate             int         `json:"rate" doc:"Segments per second, at most the sender's"`
-	LookbackHours    int         `json:"lookback_hours"`
-	ExpiresAt        time.Time   `json:"expires_at,omitzero" doc:"What is not sent by then expires"`
-	Policy           string      `json:"policy" enum:"safe,must_reach"`
-	OpenConversation string      `json:"open_conversation" enum:"skip,hold,deliver"`
-	UndoSeconds      int         `json:"undo_seconds" doc:"After the launch nothing goes for so long, and it can be undone"`
-	UndoUntil        time.Time   `json:"undo_until,omitzero"`
-	Rails            *railsBody  `json:"rails,omitempty" doc:"Canary, ramp and spend limit"`
-	Guard            *guardBody  `json:"guard,omitempty" doc:"Where canary and ramp stand, and which guard rail paused it"`
-	Recipients       int         `json:"recipients" doc:"Valid recipients in the list"`
-	ContentHash      string      `json:"content_hash,omitempty" doc:"Of the text, frozen at launch"`
-	ListHash         string      `json:"list_hash,omitempty" doc:"Of the list, frozen at launch"`
-	ConsentBy        userRef     `json:"consent_by,omitzero" doc:"Who answers for the opt-in consent of the recipients"`
-	ConsentAt        time.Time   `json:"consent_at,omitzero"`
-	CreatedBy        userRef     `json:"created_by,omitzero"`
-	CreatedAt        time.Time   `json:"created_at"`
-	UpdatedAt        time.Time   `json:"updated_at" doc:"Send it back with a change: nobody overwrites what they have not seen"`
-	LaunchedAt       time.Time   `json:"launched_at,omitzero"`
-	CompletedAt      time.Time   `json:"completed_at,omitzero"`
-	ArchivedAt       time.Time   `json:"archived_at,omitzero"`
-	Counts           *countsBody `json:"counts,omitempty" doc:"In lists: recipients by state"`
+	ID               campaignRef       `json:"id"`
+	Name             string            `json:"name" doc:"Agents see it with every reply"`
+	Channel          string            `json:"channel" enum:"sms"`
+	Brand            brandRef          `json:"brand"`
+	Sender           senderRef         `json:"sender"`
+	Skill            skillRef          `json:"skill" doc:"Replies inside the lookback go there"`
+	Text             string            `json:"text"`
+	OptOutText       string            `json:"opt_out_text"`
+	SmartEncoding    bool              `json:"smart_encoding" doc:"Look-alike characters are replaced where that saves the long encoding"`
+	State            string            `json:"state" enum:"draft,scheduled,running,paused,completed,canceled"`
+	Reason           overture.Sentence `json:"reason,omitzero" doc:"Why it is paused or canceled, and by whom"`
+	LaunchAt         time.Time         `json:"launch_at,omitzero" doc:"Absent: as soon as it is launched"`
+	Window           windowBody        `json:"window"`
+	Rate             int               `json:"rate" doc:"Segments per second, at most the sender's"`
+	LookbackHours    int               `json:"lookback_hours"`
+	ExpiresAt        time.Time         `json:"expires_at,omitzero" doc:"What is not sent by then expires"`
+	Policy           string            `json:"policy" enum:"safe,must_reach"`
+	OpenConversation string            `json:"open_conversation" enum:"skip,hold,deliver"`
+	UndoSeconds      int               `json:"undo_seconds" doc:"After the launch nothing goes for so long, and it can be undone"`
+	UndoUntil        time.Time         `json:"undo_until,omitzero"`
+	Rails            *railsBody        `json:"rails,omitempty" doc:"Canary, ramp and spend limit"`
+	Guard            *guardBody        `json:"guard,omitempty" doc:"Where canary and ramp stand, and which guard rail paused it"`
+	Recipients       int               `json:"recipients" doc:"Valid recipients in the list"`
+	ContentHash      string            `json:"content_hash,omitempty" doc:"Of the text, frozen at launch"`
+	ListHash         string            `json:"list_hash,omitempty" doc:"Of the list, frozen at launch"`
+	ConsentBy        userRef           `json:"consent_by,omitzero" doc:"Who answers for the opt-in consent of the recipients"`
+	ConsentAt        time.Time         `json:"consent_at,omitzero"`
+	CreatedBy        userRef           `json:"created_by,omitzero"`
+	CreatedAt        time.Time         `json:"created_at"`
+	UpdatedAt        time.Time         `json:"updated_at" doc:"Send it back with a change: nobody overwrites what they have not seen"`
+	LaunchedAt       time.Time         `json:"launched_at,omitzero"`
+	CompletedAt      time.Time         `json:"completed_at,omitzero"`
+	ArchivedAt       time.Time         `json:"archived_at,omitzero"`
+	Counts           *countsBody       `json:"counts,omitempty" doc:"In lists: recipients by state"`
 }
 
 // countsBody has every state, so that a program sees that they add up to recipients.
@@ -104,7 +104,7 @@ func wireCounts(c overture.Counts) countsBody {
 func wireCampaign(c overture.Campaign) campaignBody {
 	return campaignBody{
 		ID: refTo(c.ID), Name: c.Name, Channel: string(c.Channel), Brand: refTo(c.BrandID), Sender: refTo(c.SenderID), Skill: refTo(c.SkillID),
-		Text: c.Content.Text, OptOutText: c.Content.OptOutText, SmartEncoding: c.Content.SmartEncoding, State: string(c.State), Reason: c.Reason,
+		Text: c.Content.Text, OptOutText: c.Content.OptOutText, SmartEncoding: c.Content.SmartEncoding, State: string(c.State), Reason: overture.Written(c.Reason),
 		LaunchAt: c.LaunchAt, Window: wireWindow(c.Window), Rate: c.Rate, LookbackHours: int(c.Lookback / time.Hour), ExpiresAt: c.ExpiresAt,
 		Policy: string(c.Policy), OpenConversation: string(c.OpenConversation), Recipients: c.RecipientCount, ContentHash: c.ContentHash,
 		ListHash: c.ListHash, ConsentBy: refTo(c.ConsentBy), ConsentAt: c.ConsentAt, CreatedBy: refTo(c.CreatedBy), CreatedAt: c.CreatedAt,
@@ -327,12 +327,12 @@ func moment(text *string, location string) (*time.Time, error) {
 }
 
 type checkBody struct {
-	Name    string `json:"name" doc:"Stable word"`
-	OK      bool   `json:"ok" doc:"false: the launch is refused until it is fixed"`
-	Level   string `json:"level" enum:"ok,note,problem"`
-	Message string `json:"message"`
-	Fix     string `json:"fix,omitempty" doc:"What to do"`
-	Field   string `json:"field,omitempty" doc:"Where to do it"`
+	Name    string            `json:"name" doc:"Stable word"`
+	OK      bool              `json:"ok" doc:"false: the launch is refused until it is fixed"`
+	Level   string            `json:"level" enum:"ok,note,problem"`
+	Message overture.Sentence `json:"message"`
+	Fix     overture.Sentence `json:"fix,omitzero" doc:"What to do"`
+	Field   string            `json:"field,omitempty" doc:"Where to do it"`
 }
 
 type checklistInput struct {

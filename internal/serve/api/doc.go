@@ -20,7 +20,9 @@
 //
 // and review the two golden files: who may call the route, and how it reads to the outside.
 //
-// Wire types carry the json tags; every field is required unless it says omitempty or omitzero. Unknown fields and query parameters are
+// Wire types carry the json tags; what the server says to people is an overture.Sentence in them, and language.go says it in the caller's language. A
+// new sentence needs its German in internal/serve/api/speech, or its test fails.
+// In wire types every field is required unless it says omitempty or omitzero. Unknown fields and query parameters are
 // refused. Ids are [ref], lists are [page]. Rooms' overture.Error values are returned as they are: problem.go turns them into
 // problem+json by one table.
 package api

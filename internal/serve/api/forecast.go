@@ -79,7 +79,7 @@ type forecastBody struct {
 	LastSendAt   time.Time            `json:"last_send_at,omitzero"`
 	FinishAt     time.Time            `json:"finish_at" doc:"When the last message has gone or ended"`
 	Bound        string               `json:"bound" enum:"nothing,rate,window,both" doc:"What decides how long it takes"`
-	Words        []string             `json:"words" doc:"Why, what stands out, what another rate would change"`
+	Words        []overture.Sentence  `json:"words" doc:"Why, what stands out, what another rate would change"`
 	Rate         int                  `json:"rate" doc:"Of the campaign, segments per second"`
 	SenderRate   int                  `json:"sender_rate"`
 	Currency     string               `json:"currency,omitempty" doc:"Absent: the account has no prices"`
@@ -90,7 +90,7 @@ type forecastBody struct {
 	Zones        []forecastZoneBody   `json:"zones" doc:"The largest first"`
 	Faster       []forecastOptionBody `json:"faster"`
 	Others       []forecastOtherBody  `json:"others" doc:"Campaigns that share the sender's rate meanwhile"`
-	Notes        []string             `json:"notes" doc:"What is approximated here"`
+	Notes        []overture.Sentence  `json:"notes" doc:"What is approximated here"`
 	Stop         *forecastStopBody    `json:"stop,omitempty" doc:"A spend limit of the campaign pauses it before its end; then finish_at is of the last message before it"`
 	CellBody
 }
@@ -144,10 +144,10 @@ func (a *API) forecast(ctx context.Context, who access.Identity, in *forecastInp
 func wireForecast(f forecast.Forecast) forecastBody {
 	out := forecastBody{
 		Campaign: refTo(f.CampaignID), MadeAt: f.MadeAt, KnownAt: f.KnownAt, StartAt: f.StartAt, Recipients: f.Recipients, Ended: f.Ended,
-		FirstSendAt: f.FirstSendAt, LastSendAt: f.LastSendAt, FinishAt: f.FinishAt, Bound: string(f.Bound), Words: append([]string{}, f.Words...),
+		FirstSendAt: f.FirstSendAt, LastSendAt: f.LastSendAt, FinishAt: f.FinishAt, Bound: string(f.Bound), Words: append([]overture.Sentence{}, f.Words...),
 		Rate: f.Rate, SenderRate: f.SenderRate, Currency: f.Currency, PriceVersion: f.PriceVersion, TZData: f.TZData, Rules: f.Rules,
 		Hours: []forecastHourBody{}, Zones: []forecastZoneBody{}, Faster: []forecastOptionBody{}, Others: []forecastOtherBody{},
-		Notes: append([]string{}, f.Notes...), CellBody: wireCell(f.Cell),
+		Notes: append([]overture.Sentence{}, f.Notes...), CellBody: wireCell(f.Cell),
 	}
 	if f.Stop != nil {
 		b := forecastStopBody(*f.Stop)
@@ -212,7 +212,7 @@ type comparisonOutput struct {
 		Forecast forecastBody             `json:"forecast" doc:"Of the launch"`
 		Actual   forecastActualBody       `json:"actual"`
 		Hours    []forecastDifferenceBody `json:"hours"`
-		Words    []string                 `json:"words" doc:"What differs, and why as far as it is known"`
+		Words    []overture.Sentence      `json:"words" doc:"What differs, and why as far as it is known"`
 	}
 }
 
@@ -223,7 +223,7 @@ func (a *API) compareForecast(ctx context.Context, who access.Identity, in *camp
 	}
 	out := &comparisonOutput{}
 	b, was := &out.Body, c.Actual
-	b.State, b.Forecast, b.Words, b.Hours = string(c.State), wireForecast(c.Forecast), append([]string{}, c.Words...), []forecastDifferenceBody{}
+	b.State, b.Forecast, b.Words, b.Hours = string(c.State), wireForecast(c.Forecast), append([]overture.Sentence{}, c.Words...), []forecastDifferenceBody{}
 	b.Actual = forecastActualBody{
 		MeasuredAt: was.MeasuredAt, Over: was.Over, Failed: was.Failed, Held: was.Held, Waiting: was.Waiting, FirstSendAt: was.FirstSendAt,
 		LastSendAt: was.LastSendAt, FinishedAt: was.FinishedAt, Zones: []forecastZoneBody{}, CellBody: wireCell(was.Cell),

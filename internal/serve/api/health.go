@@ -17,9 +17,9 @@ type healthRoom interface {
 // SenderHealth is how a sender stands right now, as the node that was asked knows it.
 type SenderHealth struct {
 	Sender      overture.SenderID
-	State       string // one of the enum of senderHealthBody
-	Why         string // in words; empty: nothing is in the way
-	Here        bool   // the node that was asked sends for it
+	State       string            // one of the enum of senderHealthBody
+	Why         overture.Sentence // zero: nothing is in the way
+	Here        bool              // the node that was asked sends for it
 	LeaseUntil  time.Time
 	Rate        int     // segments per second as set
 	RateAllowed float64 // right now, after what the provider asked for; 0 when this node does not send
@@ -48,30 +48,30 @@ type ServerHealth struct {
 // HealthCheck is one of the checks of /readyz.
 type HealthCheck struct {
 	Name  string
-	Means string // when it fails
+	Means overture.Sentence // when it fails
 	OK    bool
 }
 
 type senderHealthBody struct {
-	Sender      senderRef `json:"sender"`
-	State       string    `json:"state" enum:"stopped,troubled,slowed,sending,waiting,idle" doc:"stopped: by a person or its provider; troubled: nothing goes although it should, see why; slowed: the provider asked for it; waiting: for a window or a turn"`
-	Why         string    `json:"why,omitempty" doc:"What is in the way, in words"`
-	Here        bool      `json:"here" doc:"The node that answers sends for it: why, rate_allowed and sent are known. Of another node's sender only what waits is known"`
-	LeaseUntil  time.Time `json:"lease_until,omitzero" doc:"Until when a node owns it; absent: none does"`
-	Rate        int       `json:"rate" doc:"Segments per second, as set"`
-	RateAllowed float64   `json:"rate_allowed" doc:"Segments per second right now, after what the provider asked for; 0: not known here"`
-	Sent        float64   `json:"sent" doc:"Attempts that ended per second, over the last ten seconds"`
-	Waiting     int       `json:"waiting" doc:"Queued messages of campaigns"`
-	InDoubt     int       `json:"in_doubt" doc:"Outcomes that are being looked up"`
-	OldestDueAt time.Time `json:"oldest_due_at,omitzero" doc:"Since when the oldest message is due that has not gone; absent: nothing is due"`
+	Sender      senderRef         `json:"sender"`
+	State       string            `json:"state" enum:"stopped,troubled,slowed,sending,waiting,idle" doc:"stopped: by a person or its provider; troubled: nothing goes although it should, see why; slowed: the provider asked for it; waiting: for a window or a turn"`
+	Why         overture.Sentence `json:"why,omitzero" doc:"What is in the way, in words"`
+	Here        bool              `json:"here" doc:"The node that answers sends for it: why, rate_allowed and sent are known. Of another node's sender only what waits is known"`
+	LeaseUntil  time.Time         `json:"lease_until,omitzero" doc:"Until when a node owns it; absent: none does"`
+	Rate        int               `json:"rate" doc:"Segments per second, as set"`
+	RateAllowed float64           `json:"rate_allowed" doc:"Segments per second right now, after what the provider asked for; 0: not known here"`
+	Sent        float64           `json:"sent" doc:"Attempts that ended per second, over the last ten seconds"`
+	Waiting     int               `json:"waiting" doc:"Queued messages of campaigns"`
+	InDoubt     int               `json:"in_doubt" doc:"Outcomes that are being looked up"`
+	OldestDueAt time.Time         `json:"oldest_due_at,omitzero" doc:"Since when the oldest message is due that has not gone; absent: nothing is due"`
 }
 
 type senderHealthOutput struct{ Body page[senderHealthBody] }
 
 type healthCheckBody struct {
-	Name  string `json:"name"`
-	Means string `json:"means" doc:"What is wrong when it is not ok"`
-	OK    bool   `json:"ok"`
+	Name  string            `json:"name"`
+	Means overture.Sentence `json:"means" doc:"What is wrong when it is not ok"`
+	OK    bool              `json:"ok"`
 }
 
 type queueBody struct {

@@ -11,19 +11,19 @@ import (
 )
 
 type heldMessageBody struct {
-	Message      messageRef   `json:"message"`
-	Campaign     campaignRef  `json:"campaign,omitzero" doc:"Absent for an agent's answer and a test send"`
-	CampaignName string       `json:"campaign_name,omitempty"`
-	Recipient    recipientRef `json:"recipient,omitzero"`
-	Sender       senderRef    `json:"sender"`
-	Address      string       `json:"address"`
-	Attempt      int          `json:"attempt" doc:"Which attempt it was"`
-	AttemptedAt  time.Time    `json:"attempted_at" doc:"When the request went out that may have arrived"`
-	HeldAt       time.Time    `json:"held_at"`
-	Doubt        string       `json:"doubt" doc:"Why nobody can tell whether the provider has it"`
-	Lookups      int          `json:"lookups" doc:"Answers of the provider's own record that did not settle it"`
-	HTTPStatus   int          `json:"http_status,omitempty" doc:"Of the answer that proved nothing; absent when no answer could be read"`
-	Code         int          `json:"code,omitempty" doc:"The provider's code in that answer"`
+	Message      messageRef        `json:"message"`
+	Campaign     campaignRef       `json:"campaign,omitzero" doc:"Absent for an agent's answer and a test send"`
+	CampaignName string            `json:"campaign_name,omitempty"`
+	Recipient    recipientRef      `json:"recipient,omitzero"`
+	Sender       senderRef         `json:"sender"`
+	Address      string            `json:"address"`
+	Attempt      int               `json:"attempt" doc:"Which attempt it was"`
+	AttemptedAt  time.Time         `json:"attempted_at" doc:"When the request went out that may have arrived"`
+	HeldAt       time.Time         `json:"held_at"`
+	Doubt        overture.Sentence `json:"doubt" doc:"Why nobody can tell whether the provider has it"`
+	Lookups      int               `json:"lookups" doc:"Answers of the provider's own record that did not settle it"`
+	HTTPStatus   int               `json:"http_status,omitempty" doc:"Of the answer that proved nothing; absent when no answer could be read"`
+	Code         int               `json:"code,omitempty" doc:"The provider's code in that answer"`
 }
 
 func wireHeld(m overture.HeldMessage) heldMessageBody {

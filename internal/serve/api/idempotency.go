@@ -154,6 +154,7 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, call overture.Idemp
 		w.Header().Set("Content-Type", kept.ContentType)
 	}
 	w.Header().Set("Idempotent-Replayed", "true")
+	w.Header().Del("Content-Language") // the answer is in the language of the first request
 	w.WriteHeader(kept.Status)
 	_, _ = w.Write(kept.Body) // the client is gone; nothing to do
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture/internal/access"
+	"github.com/overture-im/overture/internal/serve/api/speech"
 )
 
 // exchange is what the request log wants to know at the end. One goroutine writes it.
@@ -22,6 +23,7 @@ type exchange struct {
 	route     string
 	subject   []slog.Attr // ids that the path names, and what was made
 	client    string      // address, for the sign-in limits; not logged
+	language  *speech.Language
 	who       access.Identity
 	code      string
 	status    int // when huma's must be corrected
@@ -35,7 +37,7 @@ func exchangeOf(ctx context.Context) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
-	return &exchange{}
+	return &exchange{language: speech.English()}
 }
 
 // bodyWait is how long the next piece of a body may take to come; a whole JSON body may take as long. A slow sender cannot hold a request
@@ -64,10 +66,12 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 func (a *API) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{requestID: newRequestID(), client: a.deps.ClientIP(r)}
+		x := &exchange{requestID: newRequestID(), client: a.deps.ClientIP(r), language: a.speech.For(r.Header.Get("Accept-Language"))}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		a.secure(w.Header())
 		w.Header().Set("X-Request-Id", x.requestID)
+		w.Header().Set("Content-Language", x.language.String())
+		w.Header().Set("Vary", "Accept-Language")
 		x.trace = traceOf(r.Header.Get("traceparent"))
 		w.Header().Set("traceparent", "00-"+x.trace+"-"+newSpan()+"-01")
 		out := &answer{ResponseWriter: w}

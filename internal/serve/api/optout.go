@@ -78,8 +78,8 @@ type optOutImportBody struct {
 }
 
 type optOutImportLine struct {
-	Line   int    `json:"line" doc:"In the file, from 1"`
-	Reason string `json:"reason"`
+	Line   int               `json:"line" doc:"In the file, from 1"`
+	Reason overture.Sentence `json:"reason"`
 }
 
 type consentEventBody struct {
@@ -178,10 +178,10 @@ func (a *API) importOptOuts(w http.ResponseWriter, r *http.Request, who access.I
 	}
 	out := optOutImportBody{Rows: done.Rows, Recorded: done.Fresh, Known: done.Known, Rejected: done.Rejected, Problems: []optOutImportLine{}}
 	for _, p := range done.Problems {
-		out.Problems = append(out.Problems, optOutImportLine{p.Line, p.Reason})
+		out.Problems = append(out.Problems, optOutImportLine{p.Line, overture.Written(p.Reason)})
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(out)
+	return json.NewEncoder(w).Encode(said(r.Context(), out))
 }
 
 func (a *API) recordOptIn(ctx context.Context, who access.Identity, in *recordOptInInput) (*consentOutput, error) {

@@ -121,14 +121,15 @@ func bodyCutOff() *problem {
 // maxLocation keeps a hostile field name from filling the answer.
 const maxLocation = 100
 
-// transform rewrites huma's own errors as ours before they are written: with a code, and without the values huma would repeat.
+// transform says sentences in the caller's language, and rewrites huma's own errors as ours before they are written: with a code, and without the
+// values huma would repeat.
 func (a *API) transform(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*problem); ok {
 		return p.finish(ctx.Context()), nil
 	}
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
-		return v, nil
+		return said(ctx.Context(), v), nil
 	}
 	p := &problem{Status: m.Status, Detail: m.Detail, Code: parseCodes[m.Status]}
 	if p.Code == "" {
@@ -184,8 +185,11 @@ var parseCodes = map[int]string{
 }
 
 func (p *problem) finish(ctx context.Context) *problem {
-	p.Title = http.StatusText(p.Status)
 	x := exchangeOf(ctx)
+	p.Title, p.Detail = x.language.Hear(http.StatusText(p.Status)), x.language.Hear(p.Detail)
+	for i := range p.Errors {
+		p.Errors[i].Message = x.language.Hear(p.Errors[i].Message)
+	}
 	p.RequestID, x.code = x.requestID, p.Code
 	return p
 }

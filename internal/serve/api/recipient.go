@@ -40,32 +40,32 @@ const (
 )
 
 type importBody struct {
-	ID            importRef `json:"id"`
-	State         string    `json:"state" enum:"loading,removing,done,failed"`
-	Source        string    `json:"source" enum:"csv,typed"`
-	FileName      string    `json:"file_name,omitempty"`
-	Encoding      string    `json:"encoding,omitempty"`
-	Delimiter     string    `json:"delimiter,omitempty"`
-	Header        []string  `json:"header" doc:"Empty: the file has none"`
-	Variables     []string  `json:"variables" doc:"Columns that {{name}} in a text stands for; without a header they are {{1}}, {{2}} …"`
-	Rows          int       `json:"rows" doc:"Data rows read; this and the next four grow while it is loading"`
-	Valid         int       `json:"valid"`
-	Rejected      int       `json:"rejected" doc:"See the campaign's problems; the rest of the list goes on"`
-	Duplicates    int       `json:"duplicates" doc:"Of the rejected: numbers that were in the list already"`
-	OptedOut      int       `json:"opted_out" doc:"Of the valid: they stopped the brand and will be skipped"`
-	WorstRow      int       `json:"worst_row,omitempty" doc:"The row with the longest final text"`
-	WorstSegments int       `json:"worst_segments,omitempty"`
-	Segments      int64     `json:"segments" doc:"Of all valid rows"`
-	Error         string    `json:"error,omitempty"`
-	CreatedAt     time.Time `json:"created_at"`
-	FinishedAt    time.Time `json:"finished_at,omitzero"`
+	ID            importRef         `json:"id"`
+	State         string            `json:"state" enum:"loading,removing,done,failed"`
+	Source        string            `json:"source" enum:"csv,typed"`
+	FileName      string            `json:"file_name,omitempty"`
+	Encoding      string            `json:"encoding,omitempty"`
+	Delimiter     string            `json:"delimiter,omitempty"`
+	Header        []string          `json:"header" doc:"Empty: the file has none"`
+	Variables     []string          `json:"variables" doc:"Columns that {{name}} in a text stands for; without a header they are {{1}}, {{2}} …"`
+	Rows          int               `json:"rows" doc:"Data rows read; this and the next four grow while it is loading"`
+	Valid         int               `json:"valid"`
+	Rejected      int               `json:"rejected" doc:"See the campaign's problems; the rest of the list goes on"`
+	Duplicates    int               `json:"duplicates" doc:"Of the rejected: numbers that were in the list already"`
+	OptedOut      int               `json:"opted_out" doc:"Of the valid: they stopped the brand and will be skipped"`
+	WorstRow      int               `json:"worst_row,omitempty" doc:"The row with the longest final text"`
+	WorstSegments int               `json:"worst_segments,omitempty"`
+	Segments      int64             `json:"segments" doc:"Of all valid rows"`
+	Error         overture.Sentence `json:"error,omitzero"`
+	CreatedAt     time.Time         `json:"created_at"`
+	FinishedAt    time.Time         `json:"finished_at,omitzero"`
 }
 
 func wireImport(im overture.Import) importBody {
 	b := importBody{
 		ID: refTo(im.ID), State: string(im.State), Source: im.Source, FileName: im.FileName, Encoding: im.Encoding, Delimiter: im.Delimiter,
 		Header: im.Header, Rows: im.Rows, Valid: im.Valid, Rejected: im.Rejected, Duplicates: im.Duplicates, OptedOut: im.OptedOut, WorstRow: im.WorstRow,
-		WorstSegments: im.WorstSegments, Segments: im.Segments, Error: im.Error, CreatedAt: im.CreatedAt, FinishedAt: im.FinishedAt,
+		WorstSegments: im.WorstSegments, Segments: im.Segments, Error: overture.Written(im.Error), CreatedAt: im.CreatedAt, FinishedAt: im.FinishedAt,
 	}
 	if b.Header == nil {
 		b.Header = []string{}
@@ -86,32 +86,32 @@ type importsOutput struct {
 }
 
 type recipientBody struct {
-	ID         recipientRef `json:"id"`
-	Row        int          `json:"row"`
-	Address    string       `json:"address" doc:"E.164"`
-	Text       string       `json:"text" doc:"As it goes or went out"`
-	Encoding   string       `json:"encoding,omitempty" enum:"GSM-7,UCS-2"`
-	Units      int          `json:"units"`
-	Segments   int          `json:"segments"`
-	Zones      []string     `json:"zones" doc:"Time zones the person may live in; the window must be open in all. Empty: unknown, it must be open everywhere"`
-	ZoneSource string       `json:"zone_source" doc:"column, number or unknown"`
-	OptedOut   bool         `json:"opted_out"`
-	Problem    string       `json:"problem,omitempty" doc:"The draft's text was changed and this row does not render any more"`
-	Missing    []string     `json:"missing,omitempty" doc:"Of a draft: variables of the text without a value here; they stand in text as they are written"`
-	State      string       `json:"state,omitempty" doc:"Of the message; absent before it is planned"`
-	Reason     string       `json:"reason,omitempty"`
-	Code       int          `json:"code,omitempty" doc:"The provider's last error code"`
-	Attempts   int          `json:"attempts"`
-	Message    messageRef   `json:"message,omitzero"`
-	ProviderID string       `json:"provider_id,omitempty"`
-	AcceptedAt time.Time    `json:"accepted_at,omitzero"`
-	UpdatedAt  time.Time    `json:"updated_at,omitzero" doc:"Of the message"`
+	ID         recipientRef      `json:"id"`
+	Row        int               `json:"row"`
+	Address    string            `json:"address" doc:"E.164"`
+	Text       string            `json:"text" doc:"As it goes or went out"`
+	Encoding   string            `json:"encoding,omitempty" enum:"GSM-7,UCS-2"`
+	Units      int               `json:"units"`
+	Segments   int               `json:"segments"`
+	Zones      []string          `json:"zones" doc:"Time zones the person may live in; the window must be open in all. Empty: unknown, it must be open everywhere"`
+	ZoneSource string            `json:"zone_source" doc:"column, number or unknown"`
+	OptedOut   bool              `json:"opted_out"`
+	Problem    overture.Sentence `json:"problem,omitzero" doc:"The draft's text was changed and this row does not render any more"`
+	Missing    []string          `json:"missing,omitempty" doc:"Of a draft: variables of the text without a value here; they stand in text as they are written"`
+	State      string            `json:"state,omitempty" doc:"Of the message; absent before it is planned"`
+	Reason     string            `json:"reason,omitempty"`
+	Code       int               `json:"code,omitempty" doc:"The provider's last error code"`
+	Attempts   int               `json:"attempts"`
+	Message    messageRef        `json:"message,omitzero"`
+	ProviderID string            `json:"provider_id,omitempty"`
+	AcceptedAt time.Time         `json:"accepted_at,omitzero"`
+	UpdatedAt  time.Time         `json:"updated_at,omitzero" doc:"Of the message"`
 }
 
 func wireRecipient(r recipient.Row) recipientBody {
 	b := recipientBody{
 		ID: refTo(r.ID), Row: r.Row, Address: string(r.Address), Text: string(r.Text), Encoding: r.Encoding, Units: r.Units, Segments: r.Segments,
-		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: r.Problem, Missing: r.Missing,
+		Zones: r.Zones, ZoneSource: r.ZoneSource, OptedOut: r.OptedOut, Problem: overture.Written(r.Problem), Missing: r.Missing,
 	}
 	if b.Zones == nil {
 		b.Zones = []string{}
@@ -139,16 +139,16 @@ type recipientInput struct {
 }
 
 type momentBody struct {
-	At      time.Time `json:"at"`
-	Kind    string    `json:"kind" enum:"launched,attempt,receipt,reply"`
-	Message string    `json:"message"`
-	Code    int       `json:"code,omitempty"`
+	At      time.Time         `json:"at"`
+	Kind    string            `json:"kind" enum:"launched,attempt,receipt,reply"`
+	Message overture.Sentence `json:"message"`
+	Code    int               `json:"code,omitempty"`
 }
 
 type reasonBody struct {
 	Check   string            `json:"check"`
 	Verdict string            `json:"verdict" enum:"passes,waits,stops,unclear"`
-	Message string            `json:"message"`
+	Message overture.Sentence `json:"message"`
 	Input   map[string]string `json:"input" doc:"What was looked at"`
 	Rule    string            `json:"rule" doc:"Name and version of the rule"`
 	Pack    string            `json:"pack,omitempty" doc:"Of a rule that stands in a policy pack: name and version under which the message was planned"`
@@ -258,7 +258,7 @@ func (a *API) uploadRecipients(w http.ResponseWriter, r *http.Request, who acces
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
-	return json.NewEncoder(w).Encode(wireImport(im))
+	return json.NewEncoder(w).Encode(said(ctx, wireImport(im)))
 }
 
 var errTooManyRows = &overture.Error{Kind: overture.TooLarge, Code: "too_many_rows", Message: "the file has more rows than one upload takes; split it and upload the parts one after the other"}

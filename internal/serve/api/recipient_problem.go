@@ -11,19 +11,19 @@ import (
 )
 
 type rowProblemBody struct {
-	Import  importRef `json:"import,omitzero"`
-	Row     int       `json:"row"`
-	Column  string    `json:"column"`
-	Code    string    `json:"code"`
-	Reason  string    `json:"reason" doc:"What is wrong and what to do"`
-	Raw     string    `json:"raw" doc:"The row as it came"`
-	Columns []string  `json:"columns" doc:"The name of each cell's column"`
-	Cells   []string  `json:"cells" doc:"Empty: the row cannot be split"`
-	At      int       `json:"at" doc:"The wrong cell, from 0; -1: the row as a whole"`
+	Import  importRef         `json:"import,omitzero"`
+	Row     int               `json:"row"`
+	Column  string            `json:"column"`
+	Code    string            `json:"code"`
+	Reason  overture.Sentence `json:"reason" doc:"What is wrong and what to do"`
+	Raw     string            `json:"raw" doc:"The row as it came"`
+	Columns []string          `json:"columns" doc:"The name of each cell's column"`
+	Cells   []string          `json:"cells" doc:"Empty: the row cannot be split"`
+	At      int               `json:"at" doc:"The wrong cell, from 0; -1: the row as a whole"`
 }
 
 func wireRowProblem(p recipient.ProblemRow) rowProblemBody {
-	b := rowProblemBody{Import: refTo(p.ImportID), Row: p.Row, Column: p.Column, Code: p.Code, Reason: p.Reason, Raw: p.Raw, Columns: p.Columns, Cells: p.Cells, At: p.At}
+	b := rowProblemBody{Import: refTo(p.ImportID), Row: p.Row, Column: p.Column, Code: p.Code, Reason: overture.Written(p.Reason), Raw: p.Raw, Columns: p.Columns, Cells: p.Cells, At: p.At}
 	if b.Cells == nil {
 		b.Columns, b.Cells = []string{}, []string{}
 	}
@@ -31,10 +31,10 @@ func wireRowProblem(p recipient.ProblemRow) rowProblemBody {
 }
 
 type problemGroupBody struct {
-	Code   string   `json:"code"`
-	Count  int      `json:"count"`
-	Reason string   `json:"reason" doc:"Of one of them, as an example"`
-	Rules  []string `json:"rules" doc:"That can put them right: add_country_code, clear_zone, drop_extra_columns, discard"`
+	Code   string            `json:"code"`
+	Count  int               `json:"count"`
+	Reason overture.Sentence `json:"reason" doc:"Of one of them, as an example"`
+	Rules  []string          `json:"rules" doc:"That can put them right: add_country_code, clear_zone, drop_extra_columns, discard"`
 }
 
 type listProblemsInput struct {
@@ -104,7 +104,7 @@ func (a *API) listProblems(ctx context.Context, who access.Identity, in *listPro
 		out.Body.Items[i] = wireRowProblem(p)
 	}
 	for i, g := range groups {
-		out.Body.Groups[i] = problemGroupBody{Code: g.Code, Count: g.Count, Reason: g.Reason, Rules: g.Rules}
+		out.Body.Groups[i] = problemGroupBody{Code: g.Code, Count: g.Count, Reason: overture.Written(g.Reason), Rules: g.Rules}
 	}
 	if next != (overture.ProblemRef{}) {
 		out.Body.NextCursor = encodeCursor(fmt.Sprintf("%d.%d", next.Import, next.Row))

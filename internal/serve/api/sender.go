@@ -20,27 +20,27 @@ type senderRoom interface {
 
 // senderBody never holds credentials: they can be written, not read.
 type senderBody struct {
-	ID                  senderRef `json:"id"`
-	Brand               brandRef  `json:"brand"`
-	Name                string    `json:"name"`
-	Channel             string    `json:"channel" enum:"sms"`
-	Provider            string    `json:"provider" enum:"twilio"`
-	Address             string    `json:"address" doc:"The from-number, E.164"`
-	BaseURL             string    `json:"base_url"`
-	AccountSID          string    `json:"account_sid"`
-	MessagingServiceSID string    `json:"messaging_service_sid,omitempty"`
-	Rate                int       `json:"rate" doc:"Segments per second"`
-	Stopped             bool      `json:"stopped"`
-	StopReason          string    `json:"stop_reason,omitempty"`
-	InboundURL          string    `json:"inbound_url,omitempty" doc:"What to enter at the provider as the webhook for incoming messages; only for those who may change senders"`
-	CreatedAt           time.Time `json:"created_at"`
+	ID                  senderRef         `json:"id"`
+	Brand               brandRef          `json:"brand"`
+	Name                string            `json:"name"`
+	Channel             string            `json:"channel" enum:"sms"`
+	Provider            string            `json:"provider" enum:"twilio"`
+	Address             string            `json:"address" doc:"The from-number, E.164"`
+	BaseURL             string            `json:"base_url"`
+	AccountSID          string            `json:"account_sid"`
+	MessagingServiceSID string            `json:"messaging_service_sid,omitempty"`
+	Rate                int               `json:"rate" doc:"Segments per second"`
+	Stopped             bool              `json:"stopped"`
+	StopReason          overture.Sentence `json:"stop_reason,omitzero"`
+	InboundURL          string            `json:"inbound_url,omitempty" doc:"What to enter at the provider as the webhook for incoming messages; only for those who may change senders"`
+	CreatedAt           time.Time         `json:"created_at"`
 }
 
 func (a *API) wireSender(who access.Identity, x overture.Sender) senderBody {
 	b := senderBody{
 		ID: refTo(x.ID), Brand: refTo(x.BrandID), Name: x.Name, Channel: string(x.Channel), Provider: x.Provider, Address: string(x.Address),
 		BaseURL: x.BaseURL, AccountSID: x.AccountSID, MessagingServiceSID: x.MessagingServiceSID, Rate: x.Rate, Stopped: x.Stopped,
-		StopReason: x.StopReason, CreatedAt: x.CreatedAt,
+		StopReason: overture.Written(x.StopReason), CreatedAt: x.CreatedAt,
 	}
 	if access.Allows(who, access.SendersWrite) {
 		b.InboundURL = a.deps.PublicURL + "/hooks/" + x.Provider + "/" + x.WebhookKey + "/inbound"

@@ -9,7 +9,7 @@ func (m *Machine) stopSender(code int) {
 		return
 	}
 	m.stopped = true
-	m.next.StopSender = fmt.Sprintf("the provider rejects this sender (code %d); correct its settings and start it again", code)
+	m.next.StopSender = fmt.Sprintf("the provider rejects this sender (code %v); correct its settings and start it again", code)
 }
 
 // TookStop takes the answer to StopSender. When it failed, the next refusal tries again.

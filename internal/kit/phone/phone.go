@@ -38,7 +38,9 @@ func IsNational(err error) bool {
 const maxDigits = 15
 
 // Parse reads one number, country code first: "16001234567", "+16001234567", "1(600)1234567", "+1(600)1234567", also with spaces, dots
-// and dashes. The error says what to change; it never repeats the number.
+// and dashes. Without a plus it never guesses between two readings: "(646) 555-0100" is New York's without its country code, and as it
+// stands also a number in New Zealand. Such a number is refused until its country code is there. The error says what to change; it never
+// repeats the number.
 func Parse(s string) (Number, error) {
 	if n, ok := usual(s); ok {
 		return n, nil
@@ -49,16 +51,42 @@ func Parse(s string) (Number, error) {
 		return Number{}, err
 	}
 	d := digits[:n]
-	if d[0] == '1' {
+	switch {
+	case d[0] == '0' && plus:
+		return Number{}, errors.New("no country code begins with 0: put the country code after the plus, such as +44")
+	case d[0] == '0':
+		return Number{}, nationalNumberError("begins with 0: put the country code first and leave the leading zeros out, such as +44 7700 900123")
+	case !plus && beginsWithArea(s):
+		if isNANP(string(d)) {
+			return Number{}, errNANP
+		}
+		return Number{}, nationalNumberError("begins with an area code in brackets: put a plus and the country code first, such as +44 (20) 7946 0958")
+	case d[0] == '1':
 		return parseNANP(s, d)
 	}
-	if d[0] == '0' {
-		if plus {
-			return Number{}, errors.New("no country code begins with 0: put the country code after the plus, such as +44")
-		}
-		return Number{}, nationalNumberError("begins with 0: put the country code first and leave the leading zeros out, such as +44 7700 900123")
+	number, err := parseWorld(string(d), plus)
+	if err == nil && !plus && isWholeNANP(d) {
+		return Number{}, nationalNumberError(fmt.Sprintf("could be a number of the United States or Canada without its 1, or one of country code %d: put a plus and the country code first", number.CallingCode))
 	}
-	return parseWorld(string(d), plus)
+	return number, err
+}
+
+// beginsWithArea tells whether brackets come first, as in "(646) 555-0100": nobody puts a country code into them but 1.
+func beginsWithArea(s string) bool {
+	_, after, found := strings.Cut(s, "(")
+	group, _, _ := strings.Cut(after, ")")
+	before := strings.IndexFunc(s, func(r rune) bool { return r >= '0' && r <= '9' })
+	return found && before > strings.IndexByte(s, '(') && strings.TrimSpace(group) != "1"
+}
+
+// isWholeNANP tells whether ten digits are a valid number of country code 1.
+func isWholeNANP(d []byte) bool {
+	if !isNANP(string(d)) {
+		return false
+	}
+	with := append([]byte{'1'}, d...)
+	_, err := parseNANP(string(with), with)
+	return err == nil
 }
 
 // usual reads what most lists hold, +1 and ten digits, as fast as it can be read. Whatever it does not know goes the long way.

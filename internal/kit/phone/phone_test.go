@@ -35,6 +35,10 @@ func TestAcceptedForms(t *testing.T) {
 		"+5511961234567":            "+5511961234567",
 		"+61491570156":              "+61491570156",
 		"919812345678":              "+919812345678",
+		"(1) 212 555 0123":          "+12125550123",
+		"+6465550100":               "+6465550100",
+		"6591234567":                "+6591234567", // country code 1 has no number 659-123-4567
+		"+(64) 6 555 0100":          "+6465550100",
 		"+870773111632":             "+870773111632",
 	} {
 		got, err := phone.Parse(in)
@@ -70,6 +74,11 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"+":                      "there is no phone number",
 		"2125550123":             "put 1 in front",
 		"(212) 555-0123":         "put 1 in front",
+		"(646) 555-0100":         "put 1 in front", // with its digits alone it is a number in New Zealand
+		"6465550100":             "could be a number of the United States or Canada without its 1, or one of country code 64",
+		"659-876-5432":           "or one of country code 65",
+		"(11) 96123-4567":        "begins with an area code in brackets",
+		"(64) 3222-1234":         "begins with an area code in brackets", // Brazil's; New Zealand has that number too
 		"07700900123":            "put the country code first and leave the leading zeros out",
 		"0044 7700 900123":       "put the country code first and leave the leading zeros out",
 		"+07700900123":           "no country code begins with 0",
@@ -222,6 +231,39 @@ func TestWorldEqualsTheLibrary(t *testing.T) {
 			t.Fatalf("%s: %+v", d, got)
 		}
 	})
+}
+
+// A message to a stranger cannot be called back: digits that are a whole number of country code 1 are nobody else's without a plus.
+func TestNoGuessBetweenTwoCountries(t *testing.T) {
+	var regions []string
+	for r := range phonenumbers.GetSupportedRegions() {
+		regions = append(regions, r)
+	}
+	slices.Sort(regions)
+	asked := 0
+	for _, region := range regions {
+		for _, kind := range []phonenumbers.PhoneNumberType{phonenumbers.MOBILE, phonenumbers.FIXED_LINE} {
+			example := phonenumbers.GetExampleNumberForType(region, kind)
+			if example == nil || example.GetCountryCode() == 1 {
+				continue
+			}
+			digits := phonenumbers.Format(example, phonenumbers.E164)[1:]
+			_, err := phone.Parse(digits)
+			_, asOne := phone.Parse("+1" + digits)
+			if asOne == nil {
+				asked++
+			}
+			if asOne == nil && !phone.IsNational(err) {
+				t.Errorf("%s: %v, and it is a number of country code 1 too", region, err)
+			}
+			if _, err := phone.Parse("+" + digits); err != nil {
+				t.Errorf("%s with a plus: %v", region, err)
+			}
+		}
+	}
+	if asked == 0 {
+		t.Error("no example is a number of two countries")
+	}
 }
 
 func TestZonesAreTheSameThroughBothDoors(t *testing.T) {

@@ -142,7 +142,8 @@ func ruleChange(code, rule, value string) (changeRow, error) {
 }
 
 // addCountryCode puts the calling code before a national number. A number with a plus has one already; zeros before a national number
-// are a trunk prefix and fall away.
+// are a trunk prefix and fall away. The national number wins: only where it is none, and the digits begin with the calling code, the plus
+// was all that was missing.
 func addCountryCode(c *checker, fields []string, calling string) []string {
 	i := c.columns.Phone
 	cell := c.cell(fields, i, true)
@@ -162,6 +163,9 @@ func addCountryCode(c *checker, fields []string, calling string) []string {
 		return nil
 	}
 	fields[i] = "+" + calling + digits
+	if _, _, err := c.phone(fields[i]); err != nil && strings.HasPrefix(digits, calling) {
+		fields[i] = "+" + digits
+	}
 	return fields
 }
 

@@ -329,6 +329,26 @@ func TestRulesForNumbersAndZones(t *testing.T) {
 	d.sound(t, campaign)
 }
 
+// What two countries could claim is asked about: the person says which, and the national number wins over the digits as they stand.
+func TestNumbersOfTwoCountries(t *testing.T) {
+	for code, want := range map[string][]string{
+		"1":  {"2 +16465550100 Hi Ann STOP ends", "3 +16465550101 Hi Bob STOP ends", "4 +16598765432 Hi Cem STOP ends"},
+		"64": {"2 +6465550100 Hi Ann STOP ends", "3 +6465550101 Hi Bob STOP ends"},
+		"65": {"4 +6598765432 Hi Cem STOP ends"},
+	} {
+		d := open(t)
+		campaign := d.draft(t, "Hi {{name}}")
+		d.csv(t, campaign, "phone,name\n(646) 555-0100,Ann\n6465550101,Bob\n65 9876 5432,Cem\n")
+		same(t, "before", d.problems(t, campaign), "2 phone no_country_code", "3 phone no_country_code", "4 phone no_country_code")
+		res, err := d.FixByRule(t.Context(), d.account, campaign, overture.ProblemNoCountryCode, recipient.RuleAddCountryCode, code)
+		if err != nil || res.Fixed != len(want) || res.Fixed+res.Remaining != 3 {
+			t.Errorf("country code %s: %+v, %v", code, res, err)
+		}
+		same(t, "with country code "+code, d.texts(t, campaign), want...)
+		d.sound(t, campaign)
+	}
+}
+
 // A problem comes with the cells of its row and which of them is wrong; one cell can be put right.
 func TestFixOneCell(t *testing.T) {
 	d := open(t)

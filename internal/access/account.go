@@ -55,12 +55,14 @@ type AccountChange struct {
 	Rails            func(overture.Rails) overture.Rails // lays the change over the guard rails as they are
 }
 
+// MaxRate in segments per second is what a sender may be given, and so the default of new campaigns too.
+const MaxRate = 100_000
+
 // Bounds of settings. A single SMS segment is at most 160 characters, a message at most ten segments.
 const (
 	maxOptOutText = 160
 	minSMSLimit   = 60
 	maxSMSLimit   = 1600
-	maxSendRate   = 1000
 	maxLookback   = 366 * 24 * time.Hour
 	maxHelpText   = 320
 	maxName       = 200
@@ -163,8 +165,8 @@ func (ch AccountChange) check(s overture.Settings) error {
 		return invalid("sms_limit", "body.sms_limit", fmt.Sprintf("the limit is between %d and %d characters and leaves room beside the opt-out text", minSMSLimit, maxSMSLimit))
 	case s.LengthPolicy != overture.LengthWarn && s.LengthPolicy != overture.LengthOneSegment && s.LengthPolicy != overture.LengthStrict:
 		return invalid("length_policy", "body.length_policy", "the length policy is warn, one_segment or strict")
-	case s.SendRate < 1 || s.SendRate > maxSendRate:
-		return invalid("send_rate", "body.send_rate", fmt.Sprintf("the send rate is 1 to %d segments per second", maxSendRate))
+	case s.SendRate < 1 || s.SendRate > MaxRate:
+		return invalid("send_rate", "body.send_rate", fmt.Sprintf("the send rate is 1 to %d segments per second", MaxRate))
 	case s.Lookback < time.Hour || s.Lookback > maxLookback:
 		return invalid("lookback", "body.lookback_hours", "the lookback is 1 hour to 366 days")
 	case utf8.RuneCountInString(s.HelpText) > maxHelpText || !printable(s.HelpText):

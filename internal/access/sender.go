@@ -52,7 +52,6 @@ const Twilio = "twilio"
 
 const (
 	twilioBaseURL = "https://api.twilio.com"
-	maxSenderRate = 100_000
 	maxToken      = 200
 )
 
@@ -103,8 +102,8 @@ func (c *Control) checkSender(x overture.Sender) error {
 		return invalid("bad_auth_token", "body.auth_token", "the auth token is 1 to 200 visible ASCII characters, as the provider's console shows it")
 	case x.SecondAuthToken != "" && !goodToken(x.SecondAuthToken):
 		return invalid("bad_auth_token", "body.second_auth_token", "the second auth token is 1 to 200 visible ASCII characters, or nothing")
-	case x.Rate < 1 || x.Rate > maxSenderRate:
-		return invalid("bad_rate", "body.rate", fmt.Sprintf("the rate is 1 to %d segments per second", maxSenderRate))
+	case x.Rate < 1 || x.Rate > MaxRate:
+		return invalid("bad_rate", "body.rate", fmt.Sprintf("the rate is 1 to %d segments per second", MaxRate))
 	}
 	if c.checkBaseURL != nil {
 		if err := c.checkBaseURL(x.BaseURL); err != nil {

@@ -104,17 +104,18 @@ func TestSettings(t *testing.T) {
 		change access.AccountChange
 		code   string
 	}{
-		"no opt-out text":      {access.AccountChange{OptOutText: ptr(" ")}, "opt_out_text"},
-		"opt-out over lines":   {access.AccountChange{OptOutText: ptr("Reply\nSTOP")}, "opt_out_text"},
-		"limit too small":      {access.AccountChange{SMSLimit: ptr(10)}, "sms_limit"},
-		"no room for the text": {access.AccountChange{SMSLimit: ptr(100), OptOutText: ptr(strings.Repeat("x", 100))}, "sms_limit"},
-		"rate":                 {access.AccountChange{SendRate: ptr(-1)}, "send_rate"},
-		"lookback":             {access.AccountChange{Lookback: ptr(time.Minute)}, "lookback"},
-		"zone":                 {access.AccountChange{TimeZone: ptr("Mars/Olympus")}, "time_zone"},
-		"policy":               {access.AccountChange{LengthPolicy: ptr(overture.LengthPolicy("none"))}, "length_policy"},
-		"open conversation":    {access.AccountChange{OpenConversation: ptr(overture.OpenConversationPolicy("no"))}, "open_conversation"},
-		"name":                 {access.AccountChange{Name: ptr("")}, "bad_name"},
-		"skill of nobody":      {access.AccountChange{DefaultSkillID: ptr(overture.SkillID(5))}, "skill_not_found"},
+		"no opt-out text":       {access.AccountChange{OptOutText: ptr(" ")}, "opt_out_text"},
+		"opt-out over lines":    {access.AccountChange{OptOutText: ptr("Reply\nSTOP")}, "opt_out_text"},
+		"limit too small":       {access.AccountChange{SMSLimit: ptr(10)}, "sms_limit"},
+		"no room for the text":  {access.AccountChange{SMSLimit: ptr(100), OptOutText: ptr(strings.Repeat("x", 100))}, "sms_limit"},
+		"rate":                  {access.AccountChange{SendRate: ptr(-1)}, "send_rate"},
+		"rate above a sender's": {access.AccountChange{SendRate: ptr(access.MaxRate + 1)}, "send_rate"},
+		"lookback":              {access.AccountChange{Lookback: ptr(time.Minute)}, "lookback"},
+		"zone":                  {access.AccountChange{TimeZone: ptr("Mars/Olympus")}, "time_zone"},
+		"policy":                {access.AccountChange{LengthPolicy: ptr(overture.LengthPolicy("none"))}, "length_policy"},
+		"open conversation":     {access.AccountChange{OpenConversation: ptr(overture.OpenConversationPolicy("no"))}, "open_conversation"},
+		"name":                  {access.AccountChange{Name: ptr("")}, "bad_name"},
+		"skill of nobody":       {access.AccountChange{DefaultSkillID: ptr(overture.SkillID(5))}, "skill_not_found"},
 	} {
 		if _, err := c.UpdateAccount(t.Context(), by, tt.change); code(err) != tt.code {
 			t.Errorf("%s: %v, want %s", name, err, tt.code)

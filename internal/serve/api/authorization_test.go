@@ -284,6 +284,37 @@ func TestOpenAPI(t *testing.T) {
 	compareGolden(t, "../../../api/openapi.json", string(spec))
 }
 
+// What the description promises about rates is what the room accepts: the account's default and a sender's own.
+func TestRatesHaveOneBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.as(w.a, overture.Administrator)
+	for path, field := range map[string]string{"/v1/account": "send_rate", "/v1/senders/" + w.a.ids["sender"]: "rate"} {
+		for rate, want := range map[int]int{0: 422, 1: 200, access.MaxRate: 200, access.MaxRate + 1: 422} {
+			w.want(want, w.do(admin, "PATCH", path, fmt.Sprintf(`{%q:%d}`, field, rate)))
+		}
+	}
+	spec, err := api.New(api.Deps{}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Maximum int }
+			}
+		}
+	}
+	if err := json.Unmarshal(spec, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for schema, field := range map[string]string{"UpdateAccountRequest": "send_rate", "UpdateSenderRequest": "rate", "CreateSenderRequest": "rate"} {
+		if most := doc.Components.Schemas[schema].Properties[field].Maximum; most != access.MaxRate {
+			t.Errorf("%s.%s is at most %d, and the room takes %d", schema, field, most, access.MaxRate)
+		}
+	}
+}
+
 // describesEveryRoute: no route is left out, none is described that does not exist, names are unique, and every reference leads somewhere.
 func describesEveryRoute(t *testing.T, a *api.API, spec []byte) {
 	t.Helper()

@@ -97,7 +97,7 @@ export function AccountForm({ account }: { account: Schemas['Account'] }) {
         </Fieldset>
         <Fieldset legend={t('account.sending')}>
           <SimpleGrid cols={{ base: 1, md: 2 }}>
-            {number('send_rate', 1, 1000)}
+            {number('send_rate', 1, 100_000)}
             {number('lookback_hours', 1, 8784)}
             <Select
               label={t('account.default_skill')}

@@ -206,6 +206,7 @@ func printPolicy(w io.Writer, p client.Policy, asJSON bool) error {
 
 func simulatePolicyCommand(s Streams, a *serverAddress) *cobra.Command {
 	var f policyFlags
+	var at string
 	c := &cobra.Command{
 		Use:   "simulate CAMPAIGN --pack PACK …",
 		Short: "What a policy would do to the list of a campaign; changes nothing",
@@ -215,7 +216,7 @@ func simulatePolicyCommand(s Streams, a *serverAddress) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sim, err := api.SimulatePolicy(c.Context(), args[0], p)
+			sim, err := api.SimulatePolicy(c.Context(), args[0], p, at)
 			if err != nil {
 				return err
 			}
@@ -226,6 +227,7 @@ func simulatePolicyCommand(s Streams, a *serverAddress) *cobra.Command {
 		},
 	}
 	f.add(c)
+	c.Flags().StringVar(&at, "at", "", "launch time to try, as 2026-12-01T09:00:00+01:00, or now (default: the campaign's own); rules that are open then change nothing")
 	return c
 }
 

@@ -87,10 +87,13 @@ func (c *Client) Policy(ctx context.Context) (Policy, error) {
 	return out, err
 }
 
-// SimulatePolicy tries a policy on a campaign's list.
-func (c *Client) SimulatePolicy(ctx context.Context, campaign string, p Policy) (Simulation, error) {
+// SimulatePolicy tries a policy on a campaign's list, as it would be at a launch time (RFC 3339, or "now") instead of its own.
+func (c *Client) SimulatePolicy(ctx context.Context, campaign string, p Policy, launchAt string) (Simulation, error) {
 	var out Simulation
 	body := map[string]any{"campaign": campaign, "policy": p}
+	if launchAt != "" {
+		body["launch_at"] = launchAt
+	}
 	err := c.do(ctx, request{method: http.MethodPost, path: "/v1/policy/simulate", body: body, out: &out})
 	return out, err
 }

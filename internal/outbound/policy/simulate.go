@@ -40,9 +40,10 @@ type Simulation struct {
 // page is how many recipients are read at once.
 const page = 2000
 
-// Simulate runs the real planner over the whole list with and without a policy and writes nothing. The rate is not part of it: it tells
-// the earliest moment for each person, as the forecast of a campaign with an endless rate would.
-func (s *Service) Simulate(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, p overture.Policy) (Simulation, error) {
+// Simulate runs the real planner over the whole list with and without a policy and writes nothing, on a clock that starts with the campaign:
+// at the given moment, at its own launch time, or now. What it tells hangs on that moment: rules that are open by then change nothing. The
+// rate is not part of it: it tells the earliest moment for each person, as the forecast of a campaign with an endless rate would.
+func (s *Service) Simulate(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, p overture.Policy, at *time.Time) (Simulation, error) {
 	p, err := Check(p)
 	if err != nil {
 		return Simulation{}, err
@@ -63,9 +64,13 @@ func (s *Service) Simulate(ctx context.Context, account overture.AccountID, camp
 		return Simulation{}, fmt.Errorf("simulate policy: %w", err)
 	}
 	now := s.deps.Now()
+	if at != nil {
+		c.LaunchAt = *at
+	}
 	if c.LaunchAt.Before(now) {
 		c.LaunchAt = now
 	}
+	now = c.LaunchAt
 	run := simulation{
 		service: s, campaign: c, now: now, rules: &overture.Rules{Policy: p, Rulings: book}, known: map[knownKey]change{}, effects: map[string]*RuleEffect{},
 	}

@@ -13,7 +13,7 @@ func TestSimulationWaitsForItsTurn(t *testing.T) {
 	room := policy.New(policy.Deps{Turn: func(context.Context) (func(), error) {
 		return nil, &overture.Error{Kind: overture.Unavailable, Code: "forecasts_busy"}
 	}})
-	if _, err := room.Simulate(t.Context(), 1, 1, overture.Policy{}); overture.KindOf(err) != overture.Unavailable {
+	if _, err := room.Simulate(t.Context(), 1, 1, overture.Policy{}, nil); overture.KindOf(err) != overture.Unavailable {
 		t.Errorf("%v, want to be told to come back", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 type policyRoom interface {
 	Packs() []policy.Pack
 	Active(ctx context.Context, account overture.AccountID) (overture.Policy, error)
-	Simulate(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, p overture.Policy) (policy.Simulation, error)
+	Simulate(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, p overture.Policy, at *time.Time) (policy.Simulation, error)
 	Activate(ctx context.Context, by overture.Actor, p overture.Policy) (overture.Policy, error)
 }
 
@@ -121,6 +121,7 @@ type simulatePolicyInput struct {
 	Body struct {
 		Campaign campaignRef `json:"campaign" doc:"On whose list"`
 		Policy   policyBody  `json:"policy"`
+		LaunchAt string      `json:"launch_at,omitempty" maxLength:"40" doc:"When the campaign is taken to start: RFC 3339, or now; left out: its own launch time. Rules that are open at that moment change nothing"`
 	}
 }
 
@@ -204,7 +205,11 @@ func (a *API) activatePolicy(ctx context.Context, who access.Identity, in *activ
 }
 
 func (a *API) simulatePolicy(ctx context.Context, who access.Identity, in *simulatePolicyInput) (*simulationOutput, error) {
-	s, err := a.deps.Policy.Simulate(ctx, who.AccountID, in.Body.Campaign.ID, in.Body.Policy.policy())
+	at, err := launchTime(in.Body.LaunchAt, "body.launch_at")
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.deps.Policy.Simulate(ctx, who.AccountID, in.Body.Campaign.ID, in.Body.Policy.policy(), at)
 	if err != nil {
 		return nil, err
 	}

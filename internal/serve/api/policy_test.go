@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,6 +64,20 @@ func TestPolicyThroughTheDoor(t *testing.T) {
 	if got := w.do(admin, "GET", "/v1/policy", ""); strings.Contains(got.body, "us-states") {
 		t.Error("a simulation activated the policy")
 	}
+	// Where the rules are open at the start they change nothing; what they would do at another hour is asked with that hour.
+	open, err := json.Marshal(overture.AlwaysOpen())
+	w.must(err)
+	w.exec(`UPDATE campaign SET send_window = $1 WHERE account_id = $2`, string(open), w.a.id)
+	countries := func(at string) answer {
+		return w.do(admin, "POST", "/v1/policy/simulate", fmt.Sprintf(`{"campaign":%q,"policy":{"packs":[{"name":"countries"}]},"launch_at":%q}`, w.a.ids["campaign"], at))
+	}
+	for hours, shifted := range map[time.Duration]int{2: 0, 16: 1} { // midday and the middle of the night in Alabama
+		at := sunday.Add(hours * time.Hour).Format(time.RFC3339)
+		if got := countries(at); got.status != http.StatusOK || !strings.Contains(got.body, fmt.Sprintf(`"shifted":%d`, shifted)) || !strings.Contains(got.body, `"start":"`+at) {
+			t.Errorf("from %s on: %d %s, want %d shifted", at, got.status, got.body, shifted)
+		}
+	}
+	w.want(422, countries("soon"))
 
 	for _, wrong := range []string{`{"packs":[{"name":"moon"}]}`, `{"packs":[],"cap":{"max":1,"hours":1000}}`, `{"packs":[{"name":"countries"},{"name":"countries"}]}`, `{"packs":[],"min_confidence":"sure"}`} {
 		if got := w.do(admin, "PUT", "/v1/policy", wrong); got.status != http.StatusUnprocessableEntity {

@@ -1,7 +1,8 @@
-import { Alert, Box, Button, Group, List, Select, Stack, Table, Text } from '@mantine/core'
+import { Alert, Box, Button, Group, List, Select, Stack, Table, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hooks, type Schemas } from '@/api/client'
+import { fromInput } from '@/features/wizard/schedule/moment'
 import { count, dateTime } from '@/lib/format'
 import { Trouble } from '@/ui/Trouble'
 import type { Policy } from './policy'
@@ -10,9 +11,13 @@ import type { Policy } from './policy'
 export function Trial({ policy }: { policy: Policy }) {
   const { t } = useTranslation(['admin', 'frame'])
   const [campaign, pick] = useState<string | null>(null)
+  const [start, setStart] = useState('')
   const campaigns = hooks.useQuery('get', '/v1/campaigns', { params: { query: { limit: 100 } } })
   const { mutate, data, error, isPending, variables } = hooks.useMutation('post', '/v1/policy/simulate')
-  const stale = data && variables && JSON.stringify(variables.body.policy) !== JSON.stringify(policy)
+  const launchAt = fromInput(start)
+  const changed = (asked: Schemas['SimulatePolicyRequest']) =>
+    JSON.stringify(asked.policy) !== JSON.stringify(policy) || (asked.launch_at ?? '') !== (launchAt ?? '')
+  const stale = data && variables && changed(variables.body)
   return (
     <Stack>
       <Text size="sm">{t('policy.trialText')}</Text>
@@ -26,11 +31,18 @@ export function Trial({ policy }: { policy: Policy }) {
           onChange={pick}
           w={{ base: '100%', xs: 320 }}
         />
+        <TextInput
+          type="datetime-local"
+          label={t('policy.start')}
+          value={start}
+          onChange={(e) => setStart(e.currentTarget.value)}
+          w={{ base: '100%', xs: 320 }}
+        />
         <Button
           variant="default"
           disabled={!campaign}
           loading={isPending}
-          onClick={() => campaign && mutate({ body: { campaign, policy } })}
+          onClick={() => campaign && mutate({ body: { campaign, policy, ...(launchAt ? { launch_at: launchAt } : {}) } })}
         >
           {t('policy.try')}
         </Button>
@@ -63,6 +75,7 @@ function Outcome({ result }: { result: Schemas['Simulation'] }) {
     <Stack gap="sm">
       <Text fw={600}>
         {t('policy.sum', {
+          start: dateTime(result.start),
           all: count(all),
           shifted: count(result.total.shifted),
           blocked: count(result.total.blocked),

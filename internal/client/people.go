@@ -138,6 +138,11 @@ func (c *Client) MarkRead(ctx context.Context, id string) error {
 	return c.do(ctx, request{method: http.MethodPost, path: "/v1/conversations/" + url.PathEscape(id) + "/read", body: struct{}{}})
 }
 
+// Close ends a conversation.
+func (c *Client) Close(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodPost, path: "/v1/conversations/" + url.PathEscape(id) + "/close", body: struct{}{}})
+}
+
 // Entry is one line of a transcript.
 type Entry struct {
 	Author   string `json:"author"`

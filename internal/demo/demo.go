@@ -85,6 +85,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.build(ctx, o.Listen); err != nil {
 		return errors.Join(err, ctx.Err())
 	}
+	if !o.Once {
+		s.say("First five small campaigns of the days before, so that there is something to look at …")
+		if err := s.history(ctx); err != nil {
+			return errors.Join(err, ctx.Err())
+		}
+	}
 	s.say("console %s\nlab     %s   (a simulated provider with virtual phones)\nlog     %s", s.server.URL(), s.labURL, path)
 	story := ctx
 	if o.Once {
@@ -120,12 +126,7 @@ func (s *stage) keepOpen(ctx context.Context, story Result) error {
 			s.log.Debug("the agent's desk", "error", err)
 		}
 	}()
-	s.say("\nNow a few small campaigns, so that there is something to look at …")
-	err := s.history(ctx)
-	if err == nil {
-		err = s.present(ctx)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := s.present(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	s.signIn()
@@ -215,8 +216,9 @@ func (s *stage) signIn() {
 	for _, p := range s.people {
 		s.say("  %-17s %-32s %s", strings.ReplaceAll(p.role, "_", " "), p.email, p.password)
 	}
-	s.say("There is one campaign that goes out now, one paused, one for tomorrow, one draft with errors in its list, and six that went out just now.\n" +
-		"They are real: sent by this server, within the last minute, to the virtual phones of the lab. Nothing was written into the past.\n\nWhat the first one, \"Spring offer\", did:")
+	s.say("There is one campaign that goes out now, one paused, one for tomorrow, one draft with errors in its list, one that went out just now,\n" +
+		"and five of the last six days. All are real: sent by this server to the virtual phones of the lab, within the last two minutes. Only the calendar is not: after each of\n" +
+		"the five the demo turned its whole database back by a day or two.\n\nWhat the first one of today, \"Spring offer\", did:")
 }
 
 func (s *stage) commandLine() {

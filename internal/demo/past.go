@@ -2,10 +2,8 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/overture-im/overture/internal/client"
@@ -13,9 +11,10 @@ import (
 )
 
 // past is a small campaign to the people of one city. The product has no door through which the past could be written, so the demo does not
-// write one: these really go out, within seconds, and their dates are today's.
+// write one: these really go out, within seconds, to the phones of the lab. Then the whole database is turned back by some days, see turnBack.
 type past struct {
 	name, city, skill string
+	daysAgo           int
 	text              string
 	rate              int
 	cancel            string // after a moment, with this reason
@@ -25,7 +24,7 @@ type past struct {
 func pasts() []past {
 	return []past{
 		{
-			name: "Chicago: the new shop opens", city: "Chicago", skill: loyalty, rate: 60,
+			name: "Chicago: the new shop opens", city: "Chicago", daysAgo: 6, skill: loyalty, rate: 60,
 			text: "Harbor Coffee opens on Lake Street in {{city}} on Friday. First cup free with {{code}}. Coming?",
 			habits: []lab.Rule{
 				{Share: 0.22, Turns: turns("Yes, see you there!", "Thank you!")},
@@ -33,7 +32,7 @@ func pasts() []past {
 			},
 		},
 		{
-			name: "Denver: the list of last year", city: "Denver", skill: loyalty, rate: 60,
+			name: "Denver: the list of last year", city: "Denver", daysAgo: 5, skill: loyalty, rate: 60,
 			text: "Harbor Coffee {{city}}: we miss you. {{code}} is a free cake with any coffee.",
 			habits: []lab.Rule{
 				{Share: 0.28, Refuse: 21614},
@@ -42,7 +41,7 @@ func pasts() []past {
 			},
 		},
 		{
-			name: "Miami: summer menu", city: "Miami", skill: loyalty, rate: 60,
+			name: "Miami: summer menu", city: "Miami", daysAgo: 3, skill: loyalty, rate: 60,
 			text: "Harbor Coffee {{city}}: cold brew all summer, half the price with {{code}} before noon.",
 			habits: []lab.Rule{
 				{Share: 0.05, Turns: turns("Please leave me alone")},
@@ -52,7 +51,7 @@ func pasts() []past {
 			},
 		},
 		{
-			name: "Dallas: ready for pick-up", city: "Dallas", skill: orders, rate: 60,
+			name: "Dallas: ready for pick-up", city: "Dallas", daysAgo: 2, skill: orders, rate: 60,
 			text: "Harbor Coffee {{city}}: your order {{code}} is ready for pick-up until six.",
 			habits: []lab.Rule{
 				{Share: 0.07, Fault: "server_error_refused"}, // which may have taken the message, for all that we know
@@ -60,7 +59,7 @@ func pasts() []past {
 			},
 		},
 		{
-			name: "Honolulu: early birds", city: "Honolulu", skill: loyalty, rate: 10, cancel: "The shop opens a week later than planned",
+			name: "Honolulu: early birds", city: "Honolulu", daysAgo: 1, skill: loyalty, rate: 10, cancel: "The shop opens a week later than planned",
 			text: "Harbor Coffee {{city}} opens at six from Monday. {{code}} is your first cup.",
 		},
 	}
@@ -108,21 +107,51 @@ func listOf(code string, places ...place) *strings.Reader {
 	return strings.NewReader(strings.Join(rows, "\n") + "\n")
 }
 
-// history runs the small campaigns, all at once, until every one has ended.
+// history lets the small campaigns go out, one day after the other.
 func (s *stage) history(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	errs := make([]error, len(pasts()))
-	var all sync.WaitGroup
-	for i, p := range pasts() {
-		all.Go(func() {
-			if err := s.run(ctx, p); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", p.name, err)
-			}
-		})
+	all := pasts()
+	for i, p := range all {
+		if err := s.day(ctx, p); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		next := 0
+		if i+1 < len(all) {
+			next = all[i+1].daysAgo
+		}
+		if err := s.turnBack(ctx, p.daysAgo-next); err != nil {
+			return err
+		}
 	}
-	all.Wait()
-	return errors.Join(errs...)
+	return nil
+}
+
+// day runs one campaign until every message has its receipt, everybody who wrote has an answer, and the desk is empty.
+func (s *stage) day(ctx context.Context, p past) error {
+	working, stop := context.WithCancel(ctx)
+	desk := &desk{api: s.agent}
+	done := make(chan error, 1)
+	go func() { done <- desk.work(working) }()
+	err := s.run(ctx, p)
+	for looks := 0; err == nil && looks < 3; looks++ { // an answer may be between the carrier and the desk
+		if !s.quiet(ctx) || desk.busy() {
+			looks = -1
+		}
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+	stop()
+	if worked := <-done; err == nil {
+		err = worked
+	}
+	if err != nil {
+		return err
+	}
+	return desk.closeAll(ctx)
 }
 
 func (s *stage) run(ctx context.Context, p past) error {

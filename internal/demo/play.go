@@ -120,6 +120,27 @@ func (d *desk) idle() bool {
 	return !d.open && len(d.answered) > 0
 }
 
+// busy tells whether somebody waits for an answer.
+func (d *desk) busy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open
+}
+
+// closeAll ends the day.
+func (d *desk) closeAll(ctx context.Context) error {
+	mine, err := d.api.Conversations(ctx, "assigned", true, 500)
+	if err != nil {
+		return err
+	}
+	for _, c := range mine {
+		if err := d.api.Close(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *desk) words() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -138,6 +159,7 @@ func (s *stage) result(ctx context.Context, campaign string, read client.Import)
 	if err != nil {
 		return Result{}, err
 	}
+	all = slices.DeleteFunc(all, func(c client.Conversation) bool { return c.Campaign != campaign })
 	answered := 0
 	for _, c := range all {
 		entries, err := s.admin.Transcript(ctx, c.ID)

@@ -31,10 +31,11 @@ type stage struct {
 	began  time.Time // when the server started
 	closes []func() error
 
-	server *app.App
-	labURL string
-	lab    *lab.Client
-	key    string
+	options app.Options
+	server  *app.App
+	labURL  string
+	lab     *lab.Client
+	key     string
 
 	admin, manager, agent *client.Client
 	people                []person
@@ -121,23 +122,24 @@ func (f *firstLine) Write(p []byte) (int, error) {
 }
 
 func (s *stage) startServer(ctx context.Context, listen string) error {
-	o := app.Options{DataDir: filepath.Join(s.dir, "data"), Listen: listen, Lab: true, LabURL: s.labURL, Log: s.log, Send: fast()}
+	s.options = app.Options{DataDir: filepath.Join(s.dir, "data"), Listen: listen, Lab: true, LabURL: s.labURL, Log: s.log, Send: fast()}
 	admin := person{string(overture.Administrator), adminEmail, password()}
-	made, err := app.CreateAccount(ctx, o, app.NewAccount{Name: "Harbor Coffee", Email: admin.email, Password: admin.password, WithAPIKey: true})
+	made, err := app.CreateAccount(ctx, s.options, app.NewAccount{Name: "Harbor Coffee", Email: admin.email, Password: admin.password, WithAPIKey: true})
 	if err != nil {
 		return fmt.Errorf("create the account: %w", err)
 	}
 	s.key, s.brand = made.APIKey.Reveal(), made.Brand.String()
 	s.people = append(s.people, admin)
 	s.began = time.Now()
-	if s.server, err = start(ctx, o); errors.Is(err, syscall.EADDRINUSE) {
+	if s.server, err = start(ctx, s.options); errors.Is(err, syscall.EADDRINUSE) {
 		host, _, _ := net.SplitHostPort(listen)
-		o.Listen = net.JoinHostPort(host, "0")
-		s.server, err = start(ctx, o)
+		s.options.Listen = net.JoinHostPort(host, "0")
+		s.server, err = start(ctx, s.options)
 	}
 	if err != nil {
 		return err
 	}
+	s.options.Listen = s.server.Addr() // a later start takes the place of the first
 	s.closes = append(s.closes, func() error { return s.server.Stop(context.WithoutCancel(ctx)) })
 	return nil
 }
@@ -221,7 +223,15 @@ func (s *stage) hire(ctx context.Context) error {
 		}
 		s.people = append(s.people, p)
 	}
+	return s.signInAll(ctx)
+}
+
+// signInAll signs in those who act.
+func (s *stage) signInAll(ctx context.Context) error {
 	var err error
+	if s.admin, err = s.as(ctx, s.people[0]); err != nil {
+		return err
+	}
 	if s.manager, err = s.as(ctx, s.people[1]); err != nil {
 		return err
 	}

@@ -33,6 +33,15 @@ export const noAnswer = (cause: unknown): ApiError =>
     detail: cause instanceof Error ? cause.message : 'the server did not answer',
   })
 
+const refusals = [401, 403, 404]
+
+/**
+ * Whether an error is all that there is to show: nothing was read before it, or the server said no. While it merely does not answer, what
+ * is on the page stays; the header says that it is not live.
+ */
+export const blocks = (query: { error: unknown; data: unknown }): boolean =>
+  Boolean(query.error) && (query.data === undefined || (query.error instanceof ApiError && refusals.includes(query.error.status)))
+
 /** Splits an error into messages for the inputs that a form has and one for all that has no input. */
 export function sortErrors(error: unknown, inputs: readonly string[]): { fields: Record<string, string>; rest: string } {
   if (!(error instanceof ApiError)) return { fields: {}, rest: error instanceof Error ? error.message : String(error) }

@@ -15,7 +15,16 @@ const touched: Record<string, string[]> = {
     '/v1/analytics',
   ],
   held: ['/v1/held', '/v1/campaigns/{campaign}/held'],
-  inbound: ['/v1/conversations', '/v1/conversations/{conversation}', '/v1/lab/phones/{number}', '/v1/analytics'],
+  // Answers also come to campaigns that are long over, which have no events of their own any more.
+  inbound: [
+    '/v1/conversations',
+    '/v1/conversations/{conversation}',
+    '/v1/lab/phones/{number}',
+    '/v1/campaigns',
+    '/v1/campaigns/{campaign}/progress',
+    '/v1/figures',
+    '/v1/analytics',
+  ],
   opt_out: ['/v1/opt-outs', '/v1/analytics'],
   sender: ['/v1/senders', '/v1/senders/{sender}'],
 }
@@ -33,7 +42,7 @@ export function isTouched(event: LiveEvent, key: readonly unknown[]): boolean {
 /** Bursts become one refetch: a running campaign changes many times a second. */
 const settle = 400
 
-export function bridge(client: QueryClient): { take: (event: LiveEvent) => void; all: () => void } {
+export function bridge(client: QueryClient): { take: (event: LiveEvent) => void; all: () => void; failed: () => void } {
   let waiting: LiveEvent[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   return {
@@ -50,6 +59,9 @@ export function bridge(client: QueryClient): { take: (event: LiveEvent) => void;
     all() {
       void client.invalidateQueries()
     },
+    failed() {
+      void client.invalidateQueries({ predicate: (q) => q.state.status === 'error' })
+    },
   }
 }
 
@@ -60,13 +72,14 @@ export function Live({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
   useEffect(() => {
-    const { take, all } = bridge(client)
+    const { take, all, failed } = bridge(client)
     let wasLost = false
     const socket = new LiveSocket(`${location.origin.replace(/^http/, 'ws')}/v1/live`, {
       event: take,
       resync: all,
       state: (next) => {
-        if (next === 'open' && wasLost) all()
+        // What changed meanwhile comes as events, or as a resync. What could not be read meanwhile is read now.
+        if (next === 'open' && wasLost) failed()
         wasLost = next === 'lost' || (wasLost && next !== 'open')
         setState(next)
       },

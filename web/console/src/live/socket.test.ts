@@ -83,4 +83,6 @@ test('an event touches what belongs to it and nothing else', () => {
   expect(isTouched(event, ['get', '/v1/campaigns/{campaign}/progress', { params: { path: { campaign: 'cmp_2' } } }])).toBe(false)
   expect(isTouched(event, ['get', '/v1/campaigns', undefined])).toBe(true)
   expect(isTouched(event, ['get', '/v1/opt-outs', undefined])).toBe(false)
+  const answer = { offset: 2, topic: 'inbound' }
+  expect(isTouched(answer, ['get', '/v1/campaigns/{campaign}/progress', { params: { path: { campaign: 'cmp_2' } } }])).toBe(true)
 })

@@ -27,6 +27,8 @@ export class LiveSocket {
   private timer: ReturnType<typeof setTimeout> | undefined
   private quiet: ReturnType<typeof setTimeout> | undefined
   private closed = false
+  /** The connection was lost since its last hello. */
+  private lost = false
 
   constructor(
     private readonly url: string,
@@ -64,6 +66,7 @@ export class LiveSocket {
       if (this.socket !== socket) return
       clearTimeout(this.quiet)
       if (this.closed || end.code === signedOutCode) return
+      this.lost = true
       this.tries += 1
       this.on.state('lost')
       const wait = Math.min(longestWait, firstWait * 2 ** Math.min(this.tries, 6))
@@ -76,6 +79,9 @@ export class LiveSocket {
     this.listen()
     switch (frame.type) {
       case 'hello':
+        // Without a place to go on from, nobody knows what was missed since the page was read.
+        if (this.lost && !this.epoch) this.on.resync()
+        this.lost = false
         if (this.epoch !== frame.epoch) this.offset = frame.offset
         this.epoch = frame.epoch
         this.tries = 0

@@ -3,6 +3,7 @@ import { getRouteApi, Link, Navigate, useNavigate } from '@tanstack/react-router
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import * as z from 'zod/mini'
+import { blocks } from '@/api/problem'
 import { PageHeader } from '@/ui/PageHeader'
 import { StateBadge } from '@/ui/StateBadge'
 import { Trouble } from '@/ui/Trouble'
@@ -35,7 +36,7 @@ export function CampaignPage() {
   const navigate = useNavigate()
   const { about, progress } = useCampaign(campaign)
 
-  if (about.error) return <Trouble error={about.error} retry={() => void about.refetch()} />
+  if (blocks(about)) return <Trouble error={about.error} retry={() => void about.refetch()} />
   if (!about.data) return <Skeleton height={240} aria-label={t('frame:loading')} />
   if (about.data.state === 'draft') return <Navigate to="/campaigns/$campaign/edit" params={{ campaign }} search={{}} replace />
 
@@ -70,14 +71,14 @@ export function CampaignPage() {
           ))}
         </Tabs.List>
         <Tabs.Panel value="overview">
-          {progress.error && <Trouble error={progress.error} retry={() => void progress.refetch()} />}
+          {blocks(progress) && <Trouble error={progress.error} retry={() => void progress.refetch()} />}
           {progress.data ? (
             <SimpleGrid cols={{ base: 1, lg: 2 }}>
               <ProgressPanel campaign={c} progress={progress.data} />
               <Funnel campaign={c.id} progress={progress.data} />
             </SimpleGrid>
           ) : (
-            !progress.error && <Skeleton height={240} aria-label={t('frame:loading')} />
+            !blocks(progress) && <Skeleton height={240} aria-label={t('frame:loading')} />
           )}
         </Tabs.Panel>
         <Tabs.Panel value="recipients">

@@ -3,7 +3,7 @@ import { BarChart } from '@mantine/charts'
 import { Alert, List, Skeleton, Stack, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { hooks } from '@/api/client'
-import { ApiError } from '@/api/problem'
+import { ApiError, blocks } from '@/api/problem'
 import { count, dateTime, micros } from '@/lib/format'
 import { ChartFrame } from '@/ui/ChartFrame'
 import { Trouble } from '@/ui/Trouble'
@@ -20,7 +20,7 @@ export function ForecastComparison({ campaign }: { campaign: Campaign }) {
     { params: { path: { campaign: campaign.id } } },
     { retry: false, refetchInterval: (q) => (q.state.data?.actual.over ? false : 10_000) },
   )
-  if (error) {
+  if (blocks({ data, error })) {
     const known = error as unknown
     if (known instanceof ApiError && (known.status === 409 || known.status === 404)) return <Alert color="gray">{known.message}</Alert>
     return <Trouble error={error} retry={() => void refetch()} />

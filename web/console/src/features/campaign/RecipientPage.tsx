@@ -3,6 +3,7 @@ import { IconCheck, IconClock, IconHelp, IconMessageReply, IconReceipt, IconRock
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { hooks, type Schemas } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { count, dateTime } from '@/lib/format'
 import { PageHeader } from '@/ui/PageHeader'
 import { StateBadge } from '@/ui/StateBadge'
@@ -27,7 +28,7 @@ export function RecipientPage() {
   const { data, error, refetch } = hooks.useQuery('get', '/v1/campaigns/{campaign}/recipients/{recipient}', {
     params: { path: { campaign, recipient } },
   })
-  if (error) return <Trouble error={error} retry={() => void refetch()} />
+  if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
   if (!data) return <Skeleton height={320} aria-label={t('frame:loading')} />
   const r = data.recipient
   return (

@@ -1,6 +1,7 @@
 import { SimpleGrid, Skeleton } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { hooks } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { Metric } from '@/ui/Metric'
 import { Trouble } from '@/ui/Trouble'
 
@@ -8,7 +9,7 @@ import { Trouble } from '@/ui/Trouble'
 export function Headline() {
   const { t } = useTranslation('campaigns')
   const { data, error, refetch } = hooks.useQuery('get', '/v1/figures')
-  if (error) return <Trouble error={error} retry={() => void refetch()} />
+  if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
   if (!data) return <Skeleton height={104} />
   return (
     <SimpleGrid cols={{ base: 1, xs: 3 }}>

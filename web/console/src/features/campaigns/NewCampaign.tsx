@@ -4,6 +4,8 @@ import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, hooks } from '@/api/client'
+import { useFresh } from '@/api/useFresh'
+import { useSession } from '@/auth/session'
 import { useFormErrors } from '@/ui/formErrors'
 
 /** The three things a draft cannot be without; everything else is in the wizard, where nothing is locked. */
@@ -15,6 +17,10 @@ export function NewCampaign({ opened, onClose }: { opened: boolean; onClose: () 
   const { show, rest, clear } = useFormErrors(form)
   const senders = hooks.useQuery('get', '/v1/senders', { params: { query: { limit: 200 } } }, { enabled: opened })
   const skills = hooks.useQuery('get', '/v1/skills', { params: { query: { limit: 200 } } }, { enabled: opened })
+
+  const { can } = useSession()
+  const fresh = useFresh('/v1/skills')
+  const noSkill = skills.data?.items.length === 0
 
   // With one sender or one skill there is nothing to choose.
   const onlySender = senders.data?.items.length === 1 ? senders.data.items[0]?.id : undefined
@@ -29,7 +35,13 @@ export function NewCampaign({ opened, onClose }: { opened: boolean; onClose: () 
     setBusy(true)
     clear()
     try {
-      const { data } = await api.POST('/v1/campaigns', { body: { ...body, name: body.name.trim() } })
+      let { skill } = body
+      if (noSkill) {
+        const { data: first } = await api.POST('/v1/skills', { body: { name: skill.trim() } })
+        skill = first?.id ?? ''
+        await fresh()
+      }
+      const { data } = await api.POST('/v1/campaigns', { body: { ...body, skill, name: body.name.trim() } })
       if (data) await navigate({ to: '/campaigns/$campaign/edit', params: { campaign: data.id }, search: {} })
     } catch (error) {
       show(error)
@@ -63,15 +75,19 @@ export function NewCampaign({ opened, onClose }: { opened: boolean; onClose: () 
             nothingFoundMessage={t('frame:palette.nothing')}
             {...form.getInputProps('sender')}
           />
-          <Select
-            label={t('new.skill')}
-            description={t('new.skillHint')}
-            required
-            searchable
-            data={(skills.data?.items ?? []).map((s) => ({ value: s.id, label: s.name }))}
-            nothingFoundMessage={t('frame:palette.nothing')}
-            {...form.getInputProps('skill')}
-          />
+          {noSkill && can('skills:write') ? (
+            <TextInput label={t('new.skill')} description={t('new.firstSkill')} required maxLength={200} {...form.getInputProps('skill')} />
+          ) : (
+            <Select
+              label={t('new.skill')}
+              description={t(noSkill ? 'new.noSkill' : 'new.skillHint')}
+              required
+              searchable
+              data={(skills.data?.items ?? []).map((s) => ({ value: s.id, label: s.name }))}
+              nothingFoundMessage={t('frame:palette.nothing')}
+              {...form.getInputProps('skill')}
+            />
+          )}
           {noSender && <Text size="sm">{t('new.noSender')}</Text>}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

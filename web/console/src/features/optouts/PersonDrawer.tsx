@@ -4,6 +4,7 @@ import { IconArrowBackUp, IconHandStop, IconHelp } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, hooks } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { useSession } from '@/auth/session'
 import { dateTime } from '@/lib/format'
 import { attempt } from '@/ui/confirm'
@@ -42,7 +43,7 @@ function Person({ address, onDone }: { address: string; onDone: () => void }) {
   const [busy, setBusy] = useState(false)
   const form = useForm({ initialValues: { evidence: '' } })
   const { show, rest, clear } = useFormErrors(form)
-  if (error) return <Trouble error={error} retry={() => void refetch()} />
+  if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
   if (!data) return <Skeleton height={200} />
   const last = data.items.filter((e) => e.kind !== 'help').at(-1)
   const submit = async ({ evidence }: typeof form.values) => {

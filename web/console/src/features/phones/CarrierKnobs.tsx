@@ -5,6 +5,7 @@ import { IconAdjustments } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, hooks, type Schemas } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { useSession } from '@/auth/session'
 import { attempt } from '@/ui/confirm'
 import { useFormErrors } from '@/ui/formErrors'
@@ -51,7 +52,7 @@ function Knobs({ sender }: { sender: string }) {
   useEffect(() => {
     if (data) setValues(data)
   }, [data, setValues])
-  if (error) return <Trouble error={error} retry={() => void refetch()} />
+  if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
   if (!data) return <Skeleton height={80} />
   const submit = async (body: Carrier) => {
     setBusy(true)

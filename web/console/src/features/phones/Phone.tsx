@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, hooks } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { useSession } from '@/auth/session'
 import { clock } from '@/lib/format'
 import { attempt } from '@/ui/confirm'
@@ -69,7 +70,7 @@ export function Phone({ sender, number, people, onNumber, onRemove }: Props) {
             {t('stopped')}
           </Badge>
         )}
-        {error ? (
+        {blocks({ data, error }) ? (
           <Trouble error={error} retry={() => void refetch()} />
         ) : (
           <ScrollArea h={320} viewportRef={end} viewportProps={{ tabIndex: 0, role: 'log', 'aria-label': t('thread') }} type="auto">

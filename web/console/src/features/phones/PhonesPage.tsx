@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import * as z from 'zod/mini'
 import { api, hooks } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { useSession } from '@/auth/session'
 import { attempt } from '@/ui/confirm'
 import { EmptyState } from '@/ui/EmptyState'
@@ -40,7 +41,7 @@ export function PhonesPage() {
   const people = usePeople(sender?.id)
   const change = (next: Partial<typeof search>) => void navigate({ to: '/phones', search: { ...search, ...next }, replace: true })
 
-  if (senders.error) return <Trouble error={senders.error} retry={() => void senders.refetch()} />
+  if (blocks(senders)) return <Trouble error={senders.error} retry={() => void senders.refetch()} />
   if (!senders.data) return <Skeleton height={320} />
 
   const make = async () => {

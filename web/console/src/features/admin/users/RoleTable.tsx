@@ -2,6 +2,7 @@ import { Box, Group, Skeleton, Table, Text } from '@mantine/core'
 import { IconCheck, IconMinus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { hooks } from '@/api/client'
+import { blocks } from '@/api/problem'
 import { Trouble } from '@/ui/Trouble'
 import { permissionKey } from '../permissions'
 
@@ -9,7 +10,7 @@ import { permissionKey } from '../permissions'
 export function RoleTable() {
   const { t } = useTranslation(['admin', 'frame'])
   const { data, error, refetch } = hooks.useQuery('get', '/v1/roles', {}, { staleTime: 60 * 60_000 })
-  if (error) return <Trouble error={error} retry={() => void refetch()} />
+  if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
   if (!data) return <Skeleton height={200} />
   const permissions = [...new Set(data.items.flatMap((r) => r.permissions))].sort()
   return (

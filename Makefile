@@ -37,7 +37,7 @@ console-budget: $(CONSOLE)/dist/index.html ## Weigh the console: entry and every
 	cd $(CONSOLE) && npm run --silent budget
 
 .PHONY: test-browser
-test-browser: build ## Walk through the console in Chromium: journeys, every page with axe, 320 px (ARGS="-g pause")
+test-browser: build ## Walk through the console in Chromium: journeys, every page with axe, 320 px; needs /usr/bin/chromium or CHROMIUM (ARGS="-g pause")
 	cd $(CONSOLE) && npx playwright test $(ARGS)
 
 .PHONY: lighthouse

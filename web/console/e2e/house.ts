@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
@@ -14,20 +13,17 @@ export class House {
   labURL = ''
   /** The line with the set-up code, as the server printed it at its first start. */
   setUpLink = ''
-  private port = 0
   private cookie = ''
   private furnished: Promise<Furniture> | undefined
   private server: ChildProcess | undefined
   private lab: ChildProcess | undefined
 
   async open(): Promise<void> {
-    const labPort = await freePort()
-    this.port = await freePort()
-    this.labURL = `http://127.0.0.1:${labPort}`
-    this.url = `http://127.0.0.1:${this.port}`
-    this.lab = run(['lab', '--open', '--seed', '1', '--listen', `127.0.0.1:${labPort}`], () => {})
+    this.lab = run(['lab', '--open', '--seed', '1', '--listen', '127.0.0.1:0'], (line) => {
+      this.labURL ||= /^lab listens on (\S+)/.exec(line)?.[1] ?? ''
+    })
+    await expect.poll(() => this.labURL, { timeout: 20_000, message: 'the lab says where it listens' }).toBeTruthy()
     await this.start()
-    await expect.poll(() => this.setUpLink, { message: 'the link of the first start' }).toContain('/setup#code=')
   }
 
   async start(): Promise<void> {
@@ -42,11 +38,16 @@ export class House {
     }
     const flags = ['--lab-url', this.labURL, ...Object.entries(waits).flatMap(([name, value]) => [`--${name}`, value])]
     let said = ''
-    this.server = run(['serve', '--lab', '--data-dir', join(this.dir, 'data'), '--listen', `127.0.0.1:${this.port}`, ...flags], (line) => {
+    const listen = this.url ? new URL(this.url).host : '127.0.0.1:0' // a later start takes the place of the first
+    this.server = run(['serve', '--lab', '--data-dir', join(this.dir, 'data'), '--listen', listen, ...flags], (line) => {
       const link = /https?:\/\/\S+\/setup#code=\S+/.exec(line)
       if (link) this.setUpLink = link[0]
       said = `${said}${line}\n`
     })
+    await expect
+      .poll(() => this.setUpLink || said, { timeout: 20_000, message: 'the link of the first start' })
+      .toMatch(/\/setup#code=\S+$/)
+    this.url = new URL(this.setUpLink).origin
     const ready = async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.status ?? said
     await expect.poll(ready, { timeout: 20_000 }).toBe(200)
   }
@@ -84,6 +85,13 @@ export class House {
     return { id, launch: () => this.call('POST', `/v1/campaigns/${id}/launch`, { consent: true }) }
   }
 
+  /** A campaign of the same sender that is launched and over. */
+  async goesOut(name: string): Promise<void> {
+    const { id, launch } = await this.campaign(name, 8, 8)
+    await launch()
+    await expect.poll(async () => (await this.call('GET', `/v1/campaigns/${id}`)).state, { timeout: 40_000 }).toBe('completed')
+  }
+
   /** Calls the API as the administrator. A text goes as CSV. */
   // biome-ignore lint/suspicious/noExplicitAny: what comes back is looked at by the test that asked
   async call(method: string, path: string, body?: object | string): Promise<any> {
@@ -107,11 +115,6 @@ export class House {
       .split('\n')
       .map((line) => JSON.parse(line).to)
     return { people: new Set(to).size, messages: to.length }
-  }
-
-  /** Lets this house's own calls be the person's. */
-  async signIn(email: string, password: string): Promise<void> {
-    await this.call('POST', '/v1/session', { email, password })
   }
 
   /** Signs the page's browser in without the sign-in page. */
@@ -161,24 +164,18 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   await gone
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
-}
-
-/** Pages that log an error or break the content policy fail their test. */
-export const quiet = base.extend<{ page: Page }>({
-  page: async ({ page }, use) => {
+/** Pages that log an error or break the content policy fail their test, in whichever tab. */
+export const quiet = base.extend<object>({
+  context: async ({ context }, use) => {
     const errors: string[] = []
-    page.on('console', (message) => message.type() === 'error' && !expected(message.text()) && errors.push(message.text()))
-    page.on('pageerror', (error) => errors.push(error.message))
-    await use(page)
+    context.on('console', (message) => message.type() === 'error' && !expected(message.text()) && errors.push(message.text()))
+    context.on('weberror', (error) => errors.push(error.error().message))
+    context.on('response', (answer) => {
+      const policy = answer.headers()['content-security-policy'] ?? ''
+      if (answer.request().isNavigationRequest() && (!policy.includes("script-src 'self'") || policy.includes('unsafe')))
+        errors.push(`${answer.url()} came with the content policy ${policy || 'of nobody'}`)
+    })
+    await use(context)
     expect(errors, 'errors in the console of the browser').toEqual([])
   },
 })

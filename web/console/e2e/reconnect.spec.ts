@@ -1,6 +1,7 @@
 import { expect, House, quiet as test } from './house'
 
 test('the page survives a server that is killed in mid-campaign', async ({ page }) => {
+  test.setTimeout(180_000)
   const house = new House()
   await house.open()
   try {

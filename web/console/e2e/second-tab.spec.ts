@@ -1,5 +1,27 @@
 import { expect, test } from './house'
 
+test('what one tab does, the other shows without a reload', async ({ page, house, context }) => {
+  test.setTimeout(150_000)
+  const { admin } = await house.furniture()
+  const campaign = await house.campaign('Seen twice', 200, 4)
+  await campaign.launch()
+  await house.enter(page, admin)
+  const other = await context.newPage()
+  for (const tab of [page, other]) {
+    await tab.goto(`${house.url}/campaigns/${campaign.id}`)
+    await expect(tab.getByRole('heading', { level: 1, name: 'Seen twice' })).toBeVisible()
+  }
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Pause the campaign?' })
+  await dialog.getByLabel('Reason').fill('Asked to wait')
+  await dialog.getByRole('button', { name: 'Pause', exact: true }).click()
+  await expect(other.getByRole('region', { name: 'Progress' }).getByText(/Asked to wait/)).toBeVisible()
+  await other.getByRole('button', { name: 'Resume', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Pause', exact: true })).toBeVisible()
+  await house.call('POST', `/v1/campaigns/${campaign.id}/cancel`, {})
+  for (const tab of [page, other]) await expect(tab.getByText('Canceled', { exact: true }).first()).toBeVisible()
+})
+
 test('two tabs on one draft: the second to save is asked, nothing is lost', async ({ page, house, context }) => {
   const { admin } = await house.furniture()
   const draft = await house.campaign('Shared draft', 3, 1)

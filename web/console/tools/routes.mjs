@@ -31,6 +31,7 @@ export async function pagesOf(demo) {
     plain('/campaigns'),
     tab('overview'),
     tab('recipients'),
+    tab('held'),
     tab('forecast'),
     tab('content'),
     {

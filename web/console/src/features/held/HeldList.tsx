@@ -87,6 +87,7 @@ export function HeldList({ campaign }: { campaign?: string }) {
             to="/campaigns/$campaign/recipients/$recipient"
             params={{ campaign: m.campaign, recipient: m.recipient } as never}
             search={{} as never}
+            style={{ whiteSpace: 'nowrap' }}
           >
             {m.address}
           </Anchor>

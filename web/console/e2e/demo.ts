@@ -45,7 +45,7 @@ export async function theDemo(): Promise<Demo> {
         } catch {}
         return demo !== undefined
       },
-      { timeout: 80_000, message: 'the demo tells its story' },
+      { timeout: 240_000, message: 'the demo tells its story' },
     )
     .toBe(true)
   if (!demo || demo.failed) throw new Error(demo?.failed ?? 'no demo')

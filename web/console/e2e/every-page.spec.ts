@@ -12,7 +12,7 @@ test.use({ trace: 'off' }) // what is wrong is told in words; recording every pa
 
 let demo: Demo
 test.beforeAll(async () => {
-  test.setTimeout(120_000)
+  test.setTimeout(270_000)
   demo = await theDemo()
 })
 

@@ -71,8 +71,8 @@ func TestPolicyThroughTheDoor(t *testing.T) {
 	countries := func(at string) answer {
 		return w.do(admin, "POST", "/v1/policy/simulate", fmt.Sprintf(`{"campaign":%q,"policy":{"packs":[{"name":"countries"}]},"launch_at":%q}`, w.a.ids["campaign"], at))
 	}
-	for hours, shifted := range map[time.Duration]int{2: 0, 16: 1} { // midday and the middle of the night in Alabama
-		at := sunday.Add(hours * time.Hour).Format(time.RFC3339)
+	for wait, shifted := range map[time.Duration]int{2 * time.Hour: 0, 16 * time.Hour: 1} { // midday and the middle of the night in Alabama
+		at := sunday.Add(wait).Format(time.RFC3339)
 		if got := countries(at); got.status != http.StatusOK || !strings.Contains(got.body, fmt.Sprintf(`"shifted":%d`, shifted)) || !strings.Contains(got.body, `"start":"`+at) {
 			t.Errorf("from %s on: %d %s, want %d shifted", at, got.status, got.body, shifted)
 		}

@@ -60,7 +60,7 @@ export function DataTable<T>({ label, columns, pages, rowKey, empty, height }: P
   if (rows.length === 0 && loading) {
     return (
       <Center p="xl">
-        <Loader aria-label={t('loading')} />
+        <Loader role="progressbar" aria-label={t('loading')} />
       </Center>
     )
   }

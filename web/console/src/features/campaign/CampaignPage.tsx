@@ -37,7 +37,7 @@ export function CampaignPage() {
   const { about, progress } = useCampaign(campaign)
 
   if (blocks(about)) return <Trouble error={about.error} retry={() => void about.refetch()} />
-  if (!about.data) return <Skeleton height={240} aria-label={t('frame:loading')} />
+  if (!about.data) return <Skeleton height={240} role="progressbar" aria-label={t('frame:loading')} />
   if (about.data.state === 'draft') return <Navigate to="/campaigns/$campaign/edit" params={{ campaign }} search={{}} replace />
 
   const change = (next: Partial<typeof search>) =>
@@ -78,7 +78,7 @@ export function CampaignPage() {
               <Funnel campaign={c.id} progress={progress.data} />
             </SimpleGrid>
           ) : (
-            !blocks(progress) && <Skeleton height={240} aria-label={t('frame:loading')} />
+            !blocks(progress) && <Skeleton height={240} role="progressbar" aria-label={t('frame:loading')} />
           )}
         </Tabs.Panel>
         <Tabs.Panel value="recipients">

@@ -29,7 +29,7 @@ export function RecipientPage() {
     params: { path: { campaign, recipient } },
   })
   if (blocks({ data, error })) return <Trouble error={error} retry={() => void refetch()} />
-  if (!data) return <Skeleton height={320} aria-label={t('frame:loading')} />
+  if (!data) return <Skeleton height={320} role="progressbar" aria-label={t('frame:loading')} />
   const r = data.recipient
   return (
     <>

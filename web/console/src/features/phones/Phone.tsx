@@ -75,7 +75,7 @@ export function Phone({ sender, number, people, onNumber, onRemove }: Props) {
         ) : (
           <ScrollArea h={320} viewportRef={end} viewportProps={{ tabIndex: 0, role: 'log', 'aria-label': t('thread') }} type="auto">
             <Stack gap={8} p={4}>
-              {!data && <Loader size="sm" aria-label={t('loading')} />}
+              {!data && <Loader size="sm" role="progressbar" aria-label={t('loading')} />}
               {data && length === 0 && (
                 <Text size="sm" c="dimmed" ta="center" py="xl">
                   {t('empty')}

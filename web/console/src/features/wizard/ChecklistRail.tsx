@@ -37,7 +37,7 @@ export function ChecklistRail({ campaign, checklist }: { campaign: string; check
           )}
         </div>
         {checklist.error && !checklist.data && <Trouble error={checklist.error} retry={() => void checklist.refetch()} />}
-        {!checklist.data && !checklist.error && <Skeleton height={160} aria-label={t('frame:loading')} />}
+        {!checklist.data && !checklist.error && <Skeleton height={160} role="progressbar" aria-label={t('frame:loading')} />}
         <CheckLines campaign={campaign} checks={[...of('problem'), ...of('note')]} />
         {of('ok').length > 0 && (
           <details>

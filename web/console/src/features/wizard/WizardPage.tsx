@@ -40,7 +40,7 @@ export function WizardPage() {
   const { campaign } = route.useParams()
   const { about } = useCampaign(campaign)
   if (about.error && !about.data) return <Trouble error={about.error} retry={() => void about.refetch()} />
-  if (!about.data) return <Skeleton height={240} aria-label={t('loading')} />
+  if (!about.data) return <Skeleton height={240} role="progressbar" aria-label={t('loading')} />
   if (about.data.state !== 'draft') return <Navigate to="/campaigns/$campaign" params={{ campaign }} search={{}} replace />
   return <Wizard key={campaign} campaign={about.data} />
 }
@@ -95,7 +95,7 @@ function Wizard({ campaign }: { campaign: Campaign }) {
       {draft.draft.theirs && <Conflict draft={draft} theirs={draft.draft.theirs} />}
       <Grid gap="lg" mt="md">
         <Grid.Col span={{ base: 12, lg: 8 }} onBlur={() => void draft.save()}>
-          <Suspense fallback={<Skeleton height={320} aria-label={t('frame:loading')} />}>
+          <Suspense fallback={<Skeleton height={320} role="progressbar" aria-label={t('frame:loading')} />}>
             {step === 'compose' && <Compose draft={draft} editable={editable} />}
             {step === 'recipients' && <RecipientsStep campaign={draft.base} editable={editable} />}
             {step === 'schedule' && <Schedule draft={draft} editable={editable} />}

@@ -43,7 +43,7 @@ export function SenderDrawer({ id, health, onClose, onEdit, onRotate }: Props) {
       closeButtonProps={{ 'aria-label': t('frame:action.close') }}
     >
       {Boolean(error) && <Trouble error={error} retry={() => void refetch()} />}
-      {!data && !error && <Loader aria-label={t('frame:loading')} />}
+      {!data && !error && <Loader role="progressbar" aria-label={t('frame:loading')} />}
       {data && (
         <Stack>
           {can('senders:write') && (

@@ -30,7 +30,7 @@ export function ProblemRows({ campaign, code, title, editable, onFixed }: Props)
   if (loading && rows.length === 0) {
     return (
       <Center p="md">
-        <Loader size="sm" aria-label={t('frame:loading')} />
+        <Loader size="sm" role="progressbar" aria-label={t('frame:loading')} />
       </Center>
     )
   }

@@ -42,12 +42,12 @@ export function ForecastPanel({ draft, forecast }: { draft: DraftHandle; forecas
       {forecast.error && !missing.includes(code) && <Trouble error={forecast.error} retry={() => void forecast.refetch()} />}
       {f && draft.base.recipients > 0 && (
         <div aria-busy={old}>
-          <Suspense fallback={<Skeleton height={320} aria-label={t('frame:loading')} />}>
+          <Suspense fallback={<Skeleton height={320} role="progressbar" aria-label={t('frame:loading')} />}>
             <ForecastPicture forecast={f} />
           </Suspense>
         </div>
       )}
-      {!f && forecast.isLoading && <Skeleton height={320} aria-label={t('frame:loading')} />}
+      {!f && forecast.isLoading && <Skeleton height={320} role="progressbar" aria-label={t('frame:loading')} />}
     </Section>
   )
 }

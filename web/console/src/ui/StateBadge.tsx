@@ -65,7 +65,14 @@ export function StateBadge({ state }: { state: string }) {
   const { t } = useTranslation('frame')
   const look = looks[state] ?? { icon: IconCircleDashed, color: 'gray.7' }
   return (
-    <Badge color={look.color} variant="filled" leftSection={<look.icon size={12} aria-hidden />} tt="none" miw="max-content" style={{ flex: 'none' }}>
+    <Badge
+      color={look.color}
+      variant="filled"
+      leftSection={<look.icon size={12} aria-hidden />}
+      tt="none"
+      miw="max-content"
+      style={{ flex: 'none' }}
+    >
       {t(`states.${state}`, { defaultValue: state })}
     </Badge>
   )

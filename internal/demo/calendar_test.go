@@ -25,7 +25,7 @@ func TestTurnBack(t *testing.T) {
 		}
 	})
 	ctx, now := t.Context(), time.Now().UTC()
-	if err := s.build(ctx, "127.0.0.1:0"); err != nil {
+	if err := s.build(ctx, "127.0.0.1:0", hurried()); err != nil {
 		t.Fatal(err)
 	}
 	before := s.server.Addr()

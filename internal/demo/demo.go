@@ -82,7 +82,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer logTo.Close()
 	s := &stage{out: o.Out, log: slog.New(slog.NewTextHandler(logTo, nil)), dir: dir}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.build(ctx, o.Listen); err != nil {
+	send := hurried()
+	if o.Once {
+		send = fast()
+	}
+	if err := s.build(ctx, o.Listen, send); err != nil {
 		return errors.Join(err, ctx.Err())
 	}
 	if !o.Once {

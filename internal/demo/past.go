@@ -119,6 +119,8 @@ func (s *stage) history(ctx context.Context) error {
 		next := 0
 		if i+1 < len(all) {
 			next = all[i+1].daysAgo
+		} else {
+			s.options.Send = fast() // today is watched
 		}
 		if err := s.turnBack(ctx, p.daysAgo-next); err != nil {
 			return err

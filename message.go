@@ -106,7 +106,7 @@ type Attempt struct {
 	Token      string // correlation token, random, travels out and comes back in receipts (R6)
 	StartedAt  time.Time
 	EndedAt    time.Time
-	Outcome    string // accepted, refused, throttled, not_sent, unknown, found, absent, held
+	Outcome    string // accepted, refused, sender_refused, throttled, not_sent, unknown, found, absent, held
 	HTTPStatus int
 	Code       int
 	ProviderID string

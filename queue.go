@@ -104,7 +104,7 @@ type Settlement struct {
 	Attempt    int
 	Token      string
 	StartedAt  time.Time
-	Outcome    string        // word of the attempt's history: accepted, refused, throttled, not_sent, given_up, given_back, unknown, found, absent, resent_without_proof, held
+	Outcome    string        // word of the attempt's history: accepted, refused, sender_refused, throttled, not_sent, given_up, given_back, unknown, found, absent, resent_without_proof, held
 	State      State         // Accepted, Failed, Suppressed or Held; Queued to try again at RetryAt; Unknown to keep the marker
 	RetryAt    time.Time     // for Queued: new due time
 	NotAfter   time.Time     // for Queued

@@ -42,7 +42,7 @@ var (
 
 // The closed lists of label values.
 var (
-	outcomes  = []string{"accepted", "refused", "throttled", "not_sent", "unknown", "given_back", "other"}
+	outcomes  = []string{"accepted", "refused", "sender_refused", "throttled", "not_sent", "unknown", "given_back", "other"}
 	findings  = []string{"found", "absent", "unknown", "held", "resent_without_proof", "other"}
 	questions = []string{"raised", "same", "gone", "failed", "throttled", "other"}
 )

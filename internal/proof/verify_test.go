@@ -2,8 +2,11 @@ package proof_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/proof"
@@ -55,8 +58,13 @@ var got = proof.LedgerEntry{MessageID: 1, ProviderID: "SM1", Body: "Hi STOP ends
 
 func check(t *testing.T, broken string, entries ...proof.LedgerEntry) proof.Report {
 	t.Helper()
+	return checkRows(t, append(append([]string{}, sound...), broken), entries...)
+}
+
+func checkRows(t *testing.T, rows []string, entries ...proof.LedgerEntry) proof.Report {
+	t.Helper()
 	s := storetest.Open(t)
-	for _, q := range append(append([]string{}, sound...), broken) {
+	for _, q := range rows {
 		if q == "" {
 			continue
 		}
@@ -131,6 +139,74 @@ func TestEveryBrokenPromiseIsSeen(t *testing.T) {
 				}
 			}
 			t.Errorf("no finding of %s: %+v", c.rule, r.Findings)
+		})
+	}
+}
+
+// limited puts the sound database under limits: of three messages of its canary, twenty segments and a dollar, messages 1 and 3 took one of each for a
+// cent; message 2 did not leave and gave its own back.
+func limited(now time.Time) []string {
+	at, day := now.UnixMilli(), now.UnixMilli()/(24*time.Hour).Milliseconds()
+	return append(append([]string{}, sound...),
+		`UPDATE account SET settings = '{"rails":{"segments_per_day":50,"spend_per_day":1000000,"spend_currency":"USD"}}'`,
+		`INSERT INTO price_table (account_id, version, currency, prices, created_by, created_at) VALUES (1, 1, 'USD', '[{"channel":"sms","prefix":"1","micros":10000}]', '', 0)`,
+		`UPDATE campaign SET price_version = 1, watch = '{"phase":"canary","canary_size":3}'`,
+		`UPDATE lane SET allowance = 1, budget = 18, granted = 20, money = 980000, granted_money = 1000000`,
+		fmt.Sprintf(`UPDATE attempt SET started_at = %d`, at),
+		fmt.Sprintf(`INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id) VALUES (2, 1, 'w', 1, %d, 1, 'not_sent', 0, 0, '')`, at),
+		fmt.Sprintf(`INSERT INTO account_spend (account_id, day, spent, money) VALUES (1, %d, 2, 20000)`, day))
+}
+
+func TestLimitsThatDriftedAreSeen(t *testing.T) {
+	now := time.Now()
+	changed := fmt.Sprintf(`INSERT INTO audit (id, account_id, actor, action, subject, detail, request_id, at) VALUES (901, 1, '', 'account.changed', 'acc_1', '', '', %d)`, now.UnixMilli())
+	marker := fmt.Sprintf(`INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+		VALUES (2, 1, 1, 1, 9, 1, 2, 'x', %d, 'unknown', 0, 1)`, now.UnixMilli())
+	for _, c := range []struct {
+		name, tampered string
+		more           string
+		seen           bool
+	}{
+		{name: "as it is"},
+		{name: "a canary with one more", tampered: `UPDATE lane SET allowance = allowance + 1`, seen: true},
+		{name: "a canary with one less", tampered: `UPDATE lane SET allowance = allowance - 1`, seen: true},
+		{name: "a spend limit with more left", tampered: `UPDATE lane SET budget = budget + 1`, seen: true},
+		{name: "a spend limit with less left", tampered: `UPDATE lane SET budget = budget - 1`, seen: true},
+		{name: "a spend limit that was raised with what is left", tampered: `UPDATE lane SET budget = budget + 5, granted = granted + 5`},
+		{name: "money with more left", tampered: `UPDATE lane SET money = money + 1`, seen: true},
+		{name: "money with less left", tampered: `UPDATE lane SET money = money - 1`, seen: true},
+		{name: "a day with more", tampered: `UPDATE account_spend SET spent = spent + 1`, seen: true},
+		{name: "a day with less", tampered: `UPDATE account_spend SET spent = spent - 1`, seen: true},
+		{name: "a day with more money", tampered: `UPDATE account_spend SET money = money + 1`, seen: true},
+		{name: "a day with less money", tampered: `UPDATE account_spend SET money = money - 1`, seen: true},
+		{name: "a day that is gone", tampered: `DELETE FROM account_spend`, seen: true},
+		{name: "another day", tampered: `UPDATE account_spend SET day = day - 1`, seen: true},
+		{name: "an attempt that is gone", tampered: `DELETE FROM attempt WHERE message_id = 3`, seen: true},
+		{name: "an attempt that was not given back", tampered: `UPDATE attempt SET outcome = 'unknown' WHERE message_id = 2`, seen: true},
+		{name: "a marker that took nothing", tampered: marker, seen: true},
+		{
+			name:     "a marker that took its share",
+			tampered: marker, more: `UPDATE lane SET allowance = 0, budget = 17, money = 970000; UPDATE account_spend SET spent = 3, money = 30000`,
+		},
+		{name: "a day that was counted from its middle", tampered: `UPDATE account_spend SET spent = 1, money = 10000`, more: changed},
+		{name: "more than that day's attempts", tampered: `UPDATE account_spend SET spent = 3`, more: changed, seen: true},
+		{
+			name: "a day with a quarantine", tampered: `UPDATE account_spend SET spent = 9`,
+			more: fmt.Sprintf(`INSERT INTO quarantine (id, since, until, first_id, reason, began_at, released_at, released_by) VALUES (1, %d, %d, 1, '', 1, %d, 'x')`, now.UnixMilli(), now.UnixMilli(), now.UnixMilli()),
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows := append(append(limited(now), c.tampered), strings.Split(c.more, "; ")...)
+			r := checkRows(t, rows, got)
+			var limits []store.Finding
+			for _, f := range r.Findings {
+				if f.Rule == "F2" {
+					limits = append(limits, f)
+				}
+			}
+			if c.seen != (len(limits) > 0) {
+				t.Errorf("found %+v", limits)
+			}
 		})
 	}
 }

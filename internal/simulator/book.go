@@ -92,6 +92,7 @@ type laneRow struct {
 	allowance, budget limit
 	barrier           string
 	resent            int
+	granted           int64 // segments that the spend limit ever allowed
 }
 
 // limit is a column that may be NULL: no limit.

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -13,7 +15,7 @@ func (b *book) guardAtLaunch(c *campaignRow, l *laneRow) {
 		l.allowance = limit{true, int64(n)}
 	}
 	if c.rails.Segments > 0 {
-		l.budget = limit{true, c.rails.Segments}
+		l.budget, l.granted = limit{true, c.rails.Segments}, c.rails.Segments
 	}
 }
 
@@ -36,6 +38,7 @@ func (b *book) lineUp(c *campaignRow, renew bool) {
 		l.allowance = limit{}
 	}
 	if renew && c.rails.Segments > 0 {
+		l.granted += c.rails.Segments - max(l.budget.n, 0)
 		l.budget = limit{true, c.rails.Segments + min(l.budget.n, 0)}
 		b.granted(c.id)
 	}
@@ -77,4 +80,41 @@ func (b *book) flying(l *laneRow) (n int) {
 		}
 	}
 	return n
+}
+
+// eachTaken gives every attempt and marker that took its share of the rails and did not give it back.
+func (b *book) eachTaken(f func(m *messageRow, started int64)) {
+	for i := range b.messages {
+		m := &b.messages[i]
+		if m.sender == 0 { // its row went with a lost transaction
+			continue
+		}
+		if m.marker.there {
+			f(m, m.marker.started)
+		}
+		for _, a := range m.history {
+			if !slices.Contains(givenBack, a.outcome) {
+				f(m, a.started)
+			}
+		}
+	}
+}
+
+// drift says which lane's rails do not agree with what its attempts took; empty: none.
+func (b *book) drift() string {
+	messages, segments := map[overture.LaneID]int64{}, map[overture.LaneID]int64{}
+	b.eachTaken(func(m *messageRow, _ int64) {
+		messages[m.lane]++
+		segments[m.lane] += int64(max(m.segments, 1))
+	})
+	for i := range b.lanes {
+		l := &b.lanes[i]
+		if l.budget.there && l.granted-l.budget.n != segments[l.id] {
+			return fmt.Sprintf("lane %d was granted %d segments and has %d left; its attempts took %d", l.id, l.granted, l.budget.n, segments[l.id])
+		}
+		if l.allowance.there && int64(b.campaign(l.campaign).watch.CanarySize)-l.allowance.n != messages[l.id] {
+			return fmt.Sprintf("lane %d has %d left of its canary of %d; %d were sent", l.id, l.allowance.n, b.campaign(l.campaign).watch.CanarySize, messages[l.id])
+		}
+	}
+	return ""
 }

@@ -160,8 +160,15 @@ func (b *book) holdQuarantined() {
 			continue
 		}
 		b.lane(m.lane).unqueue(m.marker.due, m.id)
+		started := m.marker.started
+		if m.marker.token != "" { // a quarantine started the clock of our own attempt anew
+			started = m.marker.since
+		}
 		if k := m.marker; !slices.ContainsFunc(m.history, func(a attemptRow) bool { return a.n == k.attempt }) {
-			m.history = append(m.history, attemptRow{n: k.attempt, token: k.token, epoch: k.epoch, started: k.started, outcome: "held"})
+			m.history = append(m.history, attemptRow{n: k.attempt, token: k.token, epoch: k.epoch, started: started, outcome: "held"})
+		}
+		if m.state == overture.Queued {
+			m.attempts = max(m.attempts, m.marker.attempt)
 		}
 		if m.heldSince == 0 {
 			m.heldSince = m.marker.since

@@ -158,7 +158,7 @@ func (p *pair) watchWord(raw string) string {
 func (p *pair) railRows(add func(table, format string, args ...any)) map[string]string {
 	b := p.b
 	for _, l := range b.lanes {
-		add("rails", "%d %v %v %s %d", l.id, l.allowance, l.budget, l.barrier, l.resent)
+		add("rails", "%d %v %v %d %s %d", l.id, l.allowance, l.budget, l.granted, l.barrier, l.resent)
 	}
 	for _, c := range b.campaigns {
 		raw, err := json.Marshal(c.watch)
@@ -181,7 +181,7 @@ func (p *pair) railRows(add func(table, format string, args ...any)) map[string]
 	}
 	add("stopped", "%v %v", b.stopped, b.stoppedAll)
 	return map[string]string{
-		"rails":      `SELECT id, allowance, budget, barrier, resent FROM lane WHERE account_id = $1`,
+		"rails":      `SELECT id, allowance, budget, granted, barrier, resent FROM lane WHERE account_id = $1`,
 		"watch":      `SELECT id, watch FROM campaign WHERE account_id = $1`,
 		"spend":      `SELECT day, spent FROM account_spend WHERE account_id = $1`,
 		"held":       `SELECT message_id, attempted_at FROM held WHERE account_id = $1`,

@@ -24,6 +24,7 @@ type word struct {
 	outcome  string // of the attempt row that takes the marker's place; empty: the marker stays
 	found    string // provider id of that attempt
 	unqueue  bool
+	proven   map[int]string // attempts that were given back as certainly not sent, and were: the provider's ids
 }
 
 // ApplyReceipts is Store.ApplyReceipts for one chunk.
@@ -71,7 +72,9 @@ func (b *book) ApplyReceipts(receipts []overture.Receipt, now time.Time) overtur
 		}
 		words[len(words)-1].marker = marker
 		words[len(words)-1].raise(r)
+		words[len(words)-1].prove(r)
 	}
+	b.takeAgain(words, now.UnixMilli())
 	for _, w := range words {
 		b.apply(w, now.UnixMilli(), &tally)
 	}
@@ -117,6 +120,67 @@ func (m *messageRow) concerns(r overture.Receipt, marker *markerRow, provider st
 		return true, true
 	}
 	return !accepted && r.State <= overture.Sent, true
+}
+
+// givenBack are the outcomes after which a message is queued again because it was certainly not sent.
+var givenBack = []string{"given_back", "throttled", "not_sent", "absent", "sender_refused"}
+
+// prove notes an attempt of a queued message that was sent after all.
+func (w *word) prove(r overture.Receipt) {
+	if w.was != overture.Queued || w.marker.there && w.marker.token == r.Token {
+		return
+	}
+	of := -1
+	for i, a := range w.m.history {
+		if a.token == r.Token || a.token == "" && of < 0 {
+			of = i
+		}
+	}
+	if of < 0 || !slices.Contains(givenBack, w.m.history[of].outcome) {
+		return
+	}
+	if _, known := w.proven[of]; known {
+		return
+	}
+	if w.proven == nil {
+		w.proven = map[int]string{}
+	}
+	w.proven[of] = r.ProviderID
+}
+
+// takeAgain takes from the guard rails what those attempts gave back: today when a quarantine doubted them, else on the day of the mark, where it is
+// counted.
+func (b *book) takeAgain(words []*word, now int64) {
+	daily := len(b.spent) > 0
+	for _, doubted := range []bool{true, false} {
+		for _, w := range words {
+			for of, id := range w.proven {
+				if a := &w.m.history[of]; (a.token == "") == doubted {
+					a.outcome, a.providerID = "found", id
+					b.takeAttempt(w.m, *a, daily, now)
+				}
+			}
+		}
+	}
+}
+
+func (b *book) takeAttempt(m *messageRow, a attemptRow, daily bool, now int64) {
+	l, segments := b.lane(m.lane), int64(max(m.segments, 1))
+	railed := daily || l.allowance.there || l.budget.there
+	if !railed || mutant.On(mutant.LateProofIsFree) {
+		return
+	}
+	l.allowance, l.budget = l.allowance.plus(-1), l.budget.plus(-segments)
+	if l.campaign == 0 {
+		return
+	}
+	if a.token == "" {
+		b.spent[dayOf(now)] += segments
+		return
+	}
+	if _, counted := b.spent[dayOf(a.started)]; counted {
+		b.spent[dayOf(a.started)] += segments
+	}
 }
 
 // newestToken is the token of the latest attempt in the history.
@@ -167,9 +231,13 @@ func (b *book) apply(w *word, now int64, tally *overture.ReceiptTally) {
 		if mutant.On(mutant.ReceiptIgnoresMarker) {
 			return
 		}
+		started := m.marker.started
+		if m.marker.since > 0 && m.marker.token != "" { // a quarantine started the clock of our own attempt anew
+			started = m.marker.since
+		}
 		b.unmark(m)
 		b.lane(m.lane).unqueue(w.marker.due, m.id)
-		m.attempt(attemptRow{n: w.marker.attempt, token: w.marker.token, epoch: w.marker.epoch, started: w.marker.started, outcome: w.outcome, providerID: w.found})
+		m.attempt(attemptRow{n: w.marker.attempt, token: w.marker.token, epoch: w.marker.epoch, started: started, outcome: w.outcome, providerID: w.found})
 	}
 	if w.unqueue {
 		l := b.lane(m.lane)

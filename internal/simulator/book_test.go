@@ -141,8 +141,8 @@ func (p *pair) insertLane(id overture.LaneID) {
 	if l.campaign == 0 {
 		kind, campaign = "reply", 0
 	}
-	p.exec(`INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight, allowance, budget) VALUES ($1, $2, $3, $4, $5, 'open', $6, 1, $7, $8)`,
-		p.base+int64(id), p.base, p.base+int64(l.sender), campaign, kind, l.rate, l.allowance.arg(), l.budget.arg())
+	p.exec(`INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight, allowance, budget, granted) VALUES ($1, $2, $3, $4, $5, 'open', $6, 1, $7, $8, $9)`,
+		p.base+int64(id), p.base, p.base+int64(l.sender), campaign, kind, l.rate, l.allowance.arg(), l.budget.arg(), l.granted)
 }
 
 func (p *pair) exec(query string, args ...any) {
@@ -433,7 +433,7 @@ func (p *pair) work(t *rapid.T, w *overture.SenderWork, m *messageRow) {
 		case 3:
 			x.Outcome, x.State, x.Reason, x.Code, x.OptOut = "refused", overture.Suppressed, overture.ReasonOptedOut, 21610, true
 		case 4:
-			x.Outcome = rapid.SampledFrom([]string{"throttled", "not_sent", "given_up", "absent", "resent_without_proof"}).Draw(t, "again")
+			x.Outcome = rapid.SampledFrom([]string{"throttled", "not_sent", "given_back", "sender_refused", "absent", "resent_without_proof"}).Draw(t, "again")
 			x.State, x.RetryAt, x.NotAfter, x.Code = overture.Queued, p.soon(), p.now.Add(time.Hour), 20429
 		case 5:
 			x.Outcome, x.State, x.LookupAt, x.Lookups = "unknown", overture.Unknown, p.now.Add(time.Minute), m.marker.lookups+1
@@ -888,6 +888,9 @@ func (p *pair) word(column, v string) string {
 
 func (p *pair) compare(after string) {
 	model, real := p.rows()
+	if says := p.b.drift(); says != "" {
+		p.Fatalf("after %s: %s", after, says)
+	}
 	for _, table := range slices.Sorted(maps.Keys(real)) {
 		if !slices.Equal(model[table], real[table]) {
 			p.Fatalf("after %s, table %s:\nmodel %q\nstore %q", after, table, model[table], real[table])

@@ -250,6 +250,7 @@ func (o *oracle) finish() {
 			o.judge(&b.messages[i])
 		}
 	}
+	o.recount()
 	o.caps()
 	o.day()
 	o.judgeTwins()

@@ -89,6 +89,29 @@ func (o *oracle) day() {
 	}
 }
 
+// recount compares the rails with what the attempts and markers took from them (F2): the lanes', and the account's days where no quarantine booked on
+// its own day what went out on another.
+func (o *oracle) recount() {
+	b := o.w.db.book
+	if says := b.drift(); says != "" {
+		o.fail("F2", 0, "%s", says)
+	}
+	if b.limits.SegmentsPerDay == 0 || len(b.quarantine) > 0 {
+		return
+	}
+	days := map[int64]int64{}
+	b.eachTaken(func(m *messageRow, started int64) {
+		if m.campaign != 0 {
+			days[dayOf(started)] += int64(max(m.segments, 1))
+		}
+	})
+	for day, n := range days {
+		if b.spent[day] != n {
+			o.fail("F2", 0, "%d segments are booked on day %d, and its attempts took %d", b.spent[day], day, n)
+		}
+	}
+}
+
 // caps looks at what the provider took: nobody got more messages within any stretch than the cap of the later one allows (E6). A contact
 // counts from its mark; clocks of nodes differ.
 func (o *oracle) caps() {

@@ -52,8 +52,8 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		if err != nil {
 			return fmt.Errorf("guard of %s: %w", c.ID, err)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight, allowance, budget, money)
-			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1, $6, $7, $8)`, s.NewID(), c.AccountID, c.SenderID, c.ID, lane.rate, lane.allowance, lane.budget, lane.money); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight, allowance, budget, money, granted, granted_money)
+			VALUES ($1, $2, $3, $4, 'campaign', 'open', $5, 1, $6, $7, $8, $9, $10)`, s.NewID(), c.AccountID, c.SenderID, c.ID, lane.rate, lane.allowance, lane.budget, lane.money, lane.budget.Int64, lane.money.Int64); err != nil {
 			return fmt.Errorf("open lane of %s: %w", c.ID, err)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET state = $1, launch_at = $2, list_hash = $3, recipient_count = $4, content_hash = $5,
@@ -66,7 +66,7 @@ func (s *Store) LaunchCampaign(ctx context.Context, by overture.Actor, c overtur
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO campaign_forecast (campaign_id, account_id, state, launched_at, forecast, actual, finish_at, made_at)
 			VALUES ($1, $2, 'pending', $3, '', '', 0, 0)
-			ON CONFLICT (campaign_id) DO UPDATE SET state = 'pending', launched_at = $3, forecast = '', actual = '', finish_at = 0, made_at = 0`, c.ID, c.AccountID, now.UnixMilli()); err != nil {
+			ON CONFLICT (campaign_id) DO UPDATE SET state = 'pending', launched_at = $3, forecast = '', actual = '', finish_at = 0, made_at = 0, owner = '', expires_at = 0`, c.ID, c.AccountID, now.UnixMilli()); err != nil {
 			return fmt.Errorf("ask for the forecast of %s: %w", c.ID, err)
 		}
 		detail := fmt.Sprintf("consent given; %d recipients; content %.12s; list %.12s", c.RecipientCount, c.ContentHash, c.ListHash)

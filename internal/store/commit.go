@@ -48,6 +48,7 @@ type commitTx struct {
 	railed map[overture.LaneID]*giveBack // lanes whose guard rails want back what was certainly not sent
 
 	markDays map[overture.MessageID]int64 // on which a day limit counted them
+	days     spendDays                    // what changes in account_spend
 }
 
 // suppress ends a message whose person opted out, is in a conversation or over a cap; other verdicts pass unchanged.

@@ -49,7 +49,7 @@ type postgresCommit struct{ commitTx }
 
 func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overture.SenderWork, results []overture.CommitResult) error {
 	err := s.db.TransactByKey(ctx, func(tx *sql.Tx) error {
-		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), store: s}}
+		c := &postgresCommit{commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), days: spendDays{}, store: s}}
 		if err := c.lockCapped(work); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 		return nil
 	}
 	r.Verdicts = make([]overture.Verdict, len(w.Marks))
-	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.now)
+	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.days.of(w.AccountID, dayOf(c.now)).taken, c.now)
 	if err != nil {
 		return err
 	}

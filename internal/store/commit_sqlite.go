@@ -77,7 +77,7 @@ func (s *Store) commitSQLite(ctx context.Context, now time.Time, work []overture
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		// The driver watches a cancelable context with a goroutine per statement; a transaction of a few milliseconds does not need that.
 		ctx := context.WithoutCancel(ctx)
-		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), store: s}}
+		c := &sqliteCommit{commitTx: commitTx{ctx: ctx, tx: tx, now: now.UnixMilli(), counts: newCountDeltas(), days: spendDays{}, store: s}}
 		var err error
 		if c.st, err = s.commitStatements(ctx, tx); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (c *sqliteCommit) marks(w *overture.SenderWork, r *overture.CommitResult) e
 		return nil
 	}
 	r.Verdicts = make([]overture.Verdict, len(w.Marks))
-	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.now)
+	gate, err := c.store.gateOf(c.ctx, c.tx, w, c.days.of(w.AccountID, dayOf(c.now)).taken, c.now)
 	if err != nil {
 		return err
 	}

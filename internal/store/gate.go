@@ -69,7 +69,7 @@ func (s *Store) gateQueries() gateQueries {
 
 // gateOf reads the gate inside the transaction. On PostgreSQL it locks the lease, the lanes and the brand against change until the
 // commit, so that a pause, a cancel, a takeover or an opt-out is either seen here or waits for us; SQLite has one writer anyway.
-func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, now int64) (gate, error) {
+func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, charged spend, now int64) (gate, error) {
 	g := gate{lanes: map[overture.LaneID]overture.CampaignID{}, outs: map[overture.Address]bool{}, talks: map[overture.Address]bool{}}
 	q := s.gateQueries()
 	if err := each(ctx, s.prepared(tx, q.lease), func(int) { g.lease = true }, w.Lease.SenderID, w.Lease.Epoch, w.Lease.Owner); err != nil {
@@ -95,7 +95,7 @@ func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, 
 		return g, fmt.Errorf("check lanes: %w", err)
 	}
 	var err error
-	if g.rail, err = s.railOf(ctx, tx, w, railed, settings, now); err != nil {
+	if g.rail, err = s.railOf(ctx, tx, w, railed, settings, charged, now); err != nil {
 		return g, fmt.Errorf("check guard rails: %w", err)
 	}
 	_, people := sqldb.In(s.db, "", 0, addresses(w.Marks))

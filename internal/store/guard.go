@@ -75,7 +75,8 @@ func afterCanary(c *overture.Campaign, now time.Time) {
 
 // writeWatch stores what the guard knows, and brings the lane in line with it. hit is the rail that a resume
 // acknowledges, empty for none: a spend limit of the campaign begins anew. What a quarantine took beyond it stays taken: it comes back when the
-// message turns out not to have been sent.
+// message turns out not to have been sent. What was ever granted grows by what is left more than before, so that granted less what is left is what
+// its attempts took (verify).
 func (s *Store) writeWatch(ctx context.Context, tx *sql.Tx, c overture.Campaign, hit string) error {
 	watch, err := pack(c.Watch)
 	if err != nil {
@@ -91,7 +92,9 @@ func (s *Store) writeWatch(ctx context.Context, tx *sql.Tx, c overture.Campaign,
 	bounded := c.Watch.Phase == overture.PhaseCanary || c.Watch.Phase == overture.PhaseVerdict
 	if _, err := tx.ExecContext(ctx, `UPDATE lane SET barrier = '', rate = CASE WHEN $1 THEN $2 ELSE rate END, allowance = CASE WHEN $3 THEN allowance ELSE NULL END,
 			budget = CASE WHEN $4 THEN $5 + CASE WHEN budget < 0 THEN budget ELSE 0 END ELSE budget END,
-			money = CASE WHEN $6 THEN $7 + CASE WHEN money < 0 THEN money ELSE 0 END ELSE money END WHERE sender_id = $8 AND campaign_id = $9`,
+			money = CASE WHEN $6 THEN $7 + CASE WHEN money < 0 THEN money ELSE 0 END ELSE money END,
+			granted = granted + CASE WHEN $4 THEN $5 - CASE WHEN budget > 0 THEN budget ELSE 0 END ELSE 0 END,
+			granted_money = granted_money + CASE WHEN $6 THEN $7 - CASE WHEN money > 0 THEN money ELSE 0 END ELSE 0 END WHERE sender_id = $8 AND campaign_id = $9`,
 		!bounded && len(c.Rails.Ramp.Percents) > 0, rate, bounded, hit == overture.BarrierCampaignSpend, c.Rails.Segments,
 		hit == overture.BarrierCampaignMoney, c.Rails.Spend, c.SenderID, c.ID); err != nil {
 		return fmt.Errorf("lane of %s: %w", c.ID, err)
@@ -265,8 +268,5 @@ func (s *Store) ForgetTouches(ctx context.Context, now time.Time) error {
 			break
 		}
 	}
-	return s.db.Transact(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM account_spend WHERE day < $1`, dayOf(now.UnixMilli())-40)
-		return err
-	})
+	return s.forgetSpendDays(ctx, now)
 }

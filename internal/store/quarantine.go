@@ -314,7 +314,8 @@ func (s *Store) holdPlaces(ctx context.Context, tx *sql.Tx, places []overture.Pl
 		}
 	}
 	in, arg := sqldb.In(s.db, "id", 5, ids)
-	if err := eachRow(ctx, plain(tx, `UPDATE message SET state = $1, reason = $2, updated_at = $3 WHERE state = $4 AND `+in+` RETURNING `+countedColumns),
+	if err := eachRow(ctx, plain(tx, `UPDATE message SET state = $1, reason = $2, updated_at = $3,
+			attempts = COALESCE((SELECT f.attempt FROM inflight f WHERE f.message_id = message.id AND f.attempt > message.attempts), attempts) WHERE state = $4 AND `+in+` RETURNING `+countedColumns),
 		func(rows *sql.Rows) error {
 			x, err := scanSending(rows)
 			counts.move(x.campaign, overture.Queued, overture.Held)
@@ -333,7 +334,7 @@ func (s *Store) holdPlaces(ctx context.Context, tx *sql.Tx, places []overture.Pl
 	// The attempt stays in the history, so that a receipt that still comes finds what it is about.
 	in, arg = sqldb.In(s.db, "message_id", 2, ids)
 	if _, err := tx.ExecContext(ctx, `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)
-		SELECT message_id, attempt, token, epoch, started_at, $1, 'held', http_status, code, '' FROM inflight WHERE `+in+` ON CONFLICT DO NOTHING`, now.UnixMilli(), arg); err != nil {
+		SELECT message_id, attempt, token, epoch, CASE WHEN since > 0 AND token <> '' THEN since ELSE started_at END, $1, 'held', http_status, code, '' FROM inflight WHERE `+in+` ON CONFLICT DO NOTHING`, now.UnixMilli(), arg); err != nil {
 		return fmt.Errorf("write attempts: %w", err)
 	}
 	in, arg = sqldb.In(s.db, "message_id", 1, ids)

@@ -51,8 +51,8 @@ func (s *spend) add(o spend, n int64) {
 
 const hourMillis = int64(time.Hour / time.Millisecond)
 
-// railOf reads what bounds the lanes of a gate; nil when nothing does.
-func (s *Store) railOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, lanes map[overture.LaneID]*laneRail, settings string, now int64) (*rail, error) {
+// railOf reads what bounds the lanes of a gate; nil when nothing does. charged is what marks of other senders of the account took in this transaction.
+func (s *Store) railOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, lanes map[overture.LaneID]*laneRail, settings string, charged spend, now int64) (*rail, error) {
 	if len(lanes) == 0 {
 		return nil, nil //nolint:nilnil // nothing will be marked
 	}
@@ -80,6 +80,7 @@ func (s *Store) railOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, 
 		if err := r.readSpend(ctx, s, tx, w, now); err != nil {
 			return nil, err
 		}
+		r.spent.add(charged, 1)
 	}
 	if replies || limits.CampaignPrefixPerDay > 0 {
 		return r, r.readPrefixes(ctx, s, tx, w)
@@ -276,11 +277,7 @@ func (r *rail) write(c *commitTx, w *overture.SenderWork, verdicts []overture.Ve
 		}
 	}
 	if r.charged.segments > 0 {
-		if _, err := c.tx.ExecContext(c.ctx, `INSERT INTO account_spend (account_id, day, spent, money) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (account_id, day) DO UPDATE SET spent = account_spend.spent + excluded.spent, money = account_spend.money + excluded.money`,
-			r.account, dayOf(c.now), r.charged.segments, r.charged.money); err != nil {
-			return fmt.Errorf("spend of %s: %w", r.account, err)
-		}
+		c.days.of(r.account, dayOf(c.now)).taken.add(r.charged, 1)
 	}
 	for _, a := range r.fresh {
 		if _, err := c.tx.ExecContext(c.ctx, touchSQL, r.account, r.limits.Prefix(a), a, r.hour); err != nil {

@@ -16,6 +16,17 @@ import (
 // rail stays taken, and the lane counts it.
 const resentOutcome = "resent_without_proof"
 
+// givenBack are the outcomes after which a message is queued again because it was certainly not sent: what it took from the guard rails was given back.
+const givenBack = `'given_back', 'throttled', 'not_sent', 'absent', 'sender_refused'`
+
+func wasGivenBack(outcome string) bool {
+	switch outcome {
+	case "given_back", "throttled", "not_sent", "absent", "sender_refused":
+		return true
+	}
+	return false
+}
+
 // giveBack is what one lane gets back, because it was certainly not sent, and how many of its messages go out again without proof.
 type giveBack struct {
 	account  overture.AccountID
@@ -24,12 +35,6 @@ type giveBack struct {
 	priced   bool // a limit in money counts it
 	messages []overture.MessageID
 	resent   int
-}
-
-// accountDay is one row of what an account's campaigns spent.
-type accountDay struct {
-	account overture.AccountID
-	day     int64
 }
 
 // byAccount gives the order in which a commit works through its senders: the same on every node, because an account's limits are locked.
@@ -64,21 +69,8 @@ func (c *commitTx) findRailed(work []overture.SenderWork) error {
 	if c.store.db.Postgres() {
 		lock = " FOR NO KEY UPDATE"
 	}
-	c.railed = map[overture.LaneID]*giveBack{}
-	condition, arg := sqldb.In(c.store.db, "l.id", 1, slices.Sorted(maps.Keys(accounts)))
-	err := eachRow(c.ctx, plain(c.tx, `SELECT l.id, l.campaign_id > 0, l.campaign_id > 0 AND (l.money IS NOT NULL
-			OR EXISTS (SELECT 1 FROM account_spend s WHERE s.account_id = l.account_id AND s.money > 0))
-		FROM lane l WHERE `+condition+` AND (l.allowance IS NOT NULL OR l.budget IS NOT NULL OR l.money IS NOT NULL
-		OR EXISTS (SELECT 1 FROM account_spend s WHERE s.account_id = l.account_id)) ORDER BY l.id`+lock),
-		func(rows *sql.Rows) error {
-			var id overture.LaneID
-			b := &giveBack{railed: true}
-			err := rows.Scan(&id, &b.campaign, &b.priced)
-			b.account, c.railed[id] = accounts[id], b
-			return err
-		}, arg)
-	if err != nil {
-		return fmt.Errorf("lanes with guard rails: %w", err)
+	if err := c.railedLanes(accounts, lock); err != nil {
+		return err
 	}
 	if err := c.findMarkDays(messages); err != nil {
 		return err
@@ -95,9 +87,34 @@ func (c *commitTx) findRailed(work []overture.SenderWork) error {
 	if lock == "" || len(resent) == 0 {
 		return nil
 	}
-	condition, arg = sqldb.In(c.store.db, "id", 1, resent)
-	_, err = c.tx.ExecContext(c.ctx, `SELECT 1 FROM lane WHERE `+condition+` ORDER BY id`+lock, arg)
+	condition, arg := sqldb.In(c.store.db, "id", 1, resent)
+	_, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM lane WHERE `+condition+` ORDER BY id`+lock, arg)
 	return err
+}
+
+// railedLanes finds which of some lanes have guard rails, or an account whose days are counted: also by marks of this transaction, which are not
+// written yet.
+func (c *commitTx) railedLanes(accounts map[overture.LaneID]overture.AccountID, lock string) error {
+	c.railed = map[overture.LaneID]*giveBack{}
+	counted, money := c.days.accounts()
+	condition, arg := sqldb.In(c.store.db, "l.id", 1, slices.Sorted(maps.Keys(accounts)))
+	byMarks, marked := sqldb.In(c.store.db, "l.account_id", 2, counted)
+	err := eachRow(c.ctx, plain(c.tx, `SELECT l.id, l.campaign_id > 0, l.campaign_id > 0 AND (l.money IS NOT NULL
+			OR EXISTS (SELECT 1 FROM account_spend s WHERE s.account_id = l.account_id AND s.money > 0))
+		FROM lane l WHERE `+condition+` AND (l.allowance IS NOT NULL OR l.budget IS NOT NULL OR l.money IS NOT NULL OR `+byMarks+`
+		OR EXISTS (SELECT 1 FROM account_spend s WHERE s.account_id = l.account_id)) ORDER BY l.id`+lock),
+		func(rows *sql.Rows) error {
+			var id overture.LaneID
+			b := &giveBack{railed: true}
+			err := rows.Scan(&id, &b.campaign, &b.priced)
+			b.account, c.railed[id] = accounts[id], b
+			b.priced = b.priced || b.campaign && money[b.account]
+			return err
+		}, arg, marked)
+	if err != nil {
+		return fmt.Errorf("lanes with guard rails: %w", err)
+	}
+	return nil
 }
 
 // findMarkDays reads on which day the marks of messages were booked, while their markers are there. A message that a quarantine doubts was
@@ -129,9 +146,9 @@ func (s *Store) takeForDoubt(ctx context.Context, tx *sql.Tx, lane overture.Lane
 		return nil
 	}
 	b := &giveBack{railed: true, messages: doubted}
-	if err := tx.QueryRowContext(ctx, `SELECT l.campaign_id > 0 AND (l.money IS NOT NULL
+	if err := tx.QueryRowContext(ctx, `SELECT l.account_id, l.campaign_id > 0, l.campaign_id > 0 AND (l.money IS NOT NULL
 			OR EXISTS (SELECT 1 FROM account_spend s WHERE s.account_id = l.account_id AND s.day = $1 AND s.money > 0)) FROM lane l WHERE l.id = $2`,
-		dayOf(now), lane).Scan(&b.priced); err != nil {
+		dayOf(now), lane).Scan(&b.account, &b.campaign, &b.priced); err != nil {
 		return fmt.Errorf("rails of lane %s: %w", lane, err)
 	}
 	c := &commitTx{ctx: ctx, tx: tx, now: now, store: s}
@@ -143,13 +160,12 @@ func (s *Store) takeForDoubt(ctx context.Context, tx *sql.Tx, lane overture.Lane
 		WHERE id = $4 AND (allowance IS NOT NULL OR budget IS NOT NULL OR money IS NOT NULL)`, len(doubted), taken.segments, taken.money, lane); err != nil {
 		return fmt.Errorf("rails of lane %s: %w", lane, err)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO account_spend (account_id, day, spent, money)
-		SELECT account_id, CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM lane WHERE id = $4 AND campaign_id > 0
-		ON CONFLICT (account_id, day) DO UPDATE SET spent = account_spend.spent + excluded.spent, money = account_spend.money + excluded.money`,
-		dayOf(now), taken.segments, taken.money, lane); err != nil {
-		return fmt.Errorf("spend of lane %s: %w", lane, err)
+	if !b.campaign {
+		return nil
 	}
-	return nil
+	days := spendDays{}
+	days.of(b.account, dayOf(now)).taken = taken
+	return days.write(ctx, tx)
 }
 
 // settledAgain notes a settlement that took effect and puts its message back into the queue.
@@ -164,9 +180,9 @@ func (c *commitTx) settledAgain(_ *overture.SenderWork, x overture.Settlement) {
 	}
 }
 
-// giveBack writes what findRailed and settledAgain found. A day limit gets back on the day on which the mark took.
+// giveBack writes what findRailed and settledAgain found, and all that this transaction changes in account_spend. A day limit gets back on the day on
+// which the mark took.
 func (c *commitTx) giveBack() error {
-	days := map[accountDay]spend{}
 	for _, lane := range slices.Sorted(maps.Keys(c.railed)) {
 		b := c.railed[lane]
 		if len(b.messages)+b.resent == 0 {
@@ -178,10 +194,7 @@ func (c *commitTx) giveBack() error {
 			if !b.campaign {
 				return
 			}
-			on := accountDay{b.account, c.markDays[id]}
-			day := days[on]
-			day.add(one, 1)
-			days[on] = day
+			c.days.of(b.account, c.markDays[id]).back.add(one, 1)
 		}); err != nil {
 			return err
 		}
@@ -190,15 +203,7 @@ func (c *commitTx) giveBack() error {
 			return fmt.Errorf("give back to lane %s: %w", lane, err)
 		}
 	}
-	byDay := func(a, b accountDay) int { return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.day, b.day)) } // the same on every node: rows are locked
-	for _, on := range slices.SortedFunc(maps.Keys(days), byDay) {
-		if _, err := c.tx.ExecContext(c.ctx, `UPDATE account_spend SET spent = CASE WHEN spent < $1 THEN 0 ELSE spent - $1 END,
-				money = CASE WHEN money < $2 THEN 0 ELSE money - $2 END WHERE account_id = $3 AND day = $4`,
-			days[on].segments, days[on].money, on.account, on.day); err != nil {
-			return fmt.Errorf("give back to %s: %w", on.account, err)
-		}
-	}
-	return nil
+	return c.days.write(c.ctx, c.tx)
 }
 
 // spentOn tells what the marks of messages took.

@@ -32,9 +32,9 @@ func (s *Store) ApplyReceipts(ctx context.Context, receipts []overture.Receipt, 
 	return total, nil
 }
 
-// applyReceipts works in one pass on SQLite. On PostgreSQL two things need locks before anything else is locked, or they would wait for
-// the engine in a circle: an opt-out holds its brand, and a message that waits in the queue without a marker holds its lane, so that no
-// mark for it is written meanwhile. Such receipts, which are rare, have a pass of their own.
+// applyReceipts works in one pass on SQLite. On PostgreSQL three things need locks before anything else is locked, or they would wait for
+// the engine in a circle: an opt-out holds its brand, a message that waits in the queue without a marker holds its lane, so that no mark for it
+// is written meanwhile, and so does one that takes from the lane's guard rails again. Such receipts, which are rare, have a pass of their own.
 func (s *Store) applyReceipts(ctx context.Context, receipts []overture.Receipt, now time.Time) (overture.ReceiptTally, error) {
 	if !s.db.Postgres() {
 		tally, _, err := s.receiptPass(ctx, receipts, now, true)
@@ -90,6 +90,7 @@ type receiptBatch struct {
 	settled  []*receiptMessage // their markers go
 	unqueued []*receiptMessage // their dispatch rows go, wherever they stand in the queue
 	raised   []*receiptMessage
+	proven   []provenAttempt // that were given back as certainly not sent
 	orphans  []overture.Receipt
 }
 
@@ -128,9 +129,11 @@ type receiptMarker struct {
 }
 
 type receiptAttempt struct {
-	n        int
-	token    string
-	accepted bool // known when it was written
+	n         int
+	token     string
+	started   int64
+	accepted  bool // known when it was written
+	givenBack bool // it was held for certain that it was not sent
 }
 
 func (b *receiptBatch) run(ctx context.Context, tx *sql.Tx, receipts []overture.Receipt) error {
@@ -158,6 +161,9 @@ func (b *receiptBatch) run(ctx context.Context, tx *sql.Tx, receipts []overture.
 	if err := b.optOuts(ctx, tx, fresh); err != nil {
 		return err
 	}
+	if err := b.takeAgain(ctx, tx); err != nil {
+		return err
+	}
 	return b.store.writeCounts(ctx, tx, b.counts)
 }
 
@@ -182,7 +188,8 @@ func (b *receiptBatch) decide(r overture.Receipt) {
 		b.orphans = append(b.orphans, r)
 		return
 	}
-	if counts && m.state == overture.Queued && m.marker == nil && !b.careful {
+	proven := m.proves(r)
+	if counts && m.state == overture.Queued && (m.marker == nil || proven != nil) && !b.careful {
 		b.strays = append(b.strays, r)
 		return
 	}
@@ -194,6 +201,7 @@ func (b *receiptBatch) decide(r overture.Receipt) {
 	}
 	if counts {
 		b.raise(m, r)
+		b.prove(m, proven, r)
 	}
 }
 

@@ -36,7 +36,7 @@ func (s *Store) receiptReads() receiptReads {
 		markers: `SELECT message_id, due_at, epoch, attempt, token, started_at, since FROM inflight WHERE ` + in("message_id") + ` ORDER BY message_id` + s.db.ForUpdate(),
 		messages: `SELECT id, account_id, sender_id, lane_id, address, code, attempts, provider_id, accepted_at, ` + countedColumns + ` FROM message
 			WHERE ` + in("id") + ` ORDER BY id` + s.db.ForUpdate(),
-		attempts: `SELECT message_id, n, token, outcome FROM attempt WHERE ` + in("message_id"),
+		attempts: `SELECT message_id, n, token, started_at, outcome FROM attempt WHERE ` + in("message_id"),
 	}
 }
 
@@ -89,6 +89,9 @@ func (b *receiptBatch) read(ctx context.Context, tx *sql.Tx, receipts []overture
 		var id overture.MessageID
 		k := &receiptMarker{}
 		err := rows.Scan(&id, &k.due, &k.epoch, &k.attempt, &k.token, &k.started, &k.since)
+		if k.since > 0 && k.token != "" { // a quarantine started the clock of our own attempt anew
+			k.started = k.since
+		}
 		markers[id] = k
 		return err
 	}, ids)
@@ -112,8 +115,8 @@ func (b *receiptBatch) read(ctx context.Context, tx *sql.Tx, receipts []overture
 		var id overture.MessageID
 		var a receiptAttempt
 		var outcome string
-		err := rows.Scan(&id, &a.n, &a.token, &outcome)
-		a.accepted = outcome == "accepted" || outcome == "found"
+		err := rows.Scan(&id, &a.n, &a.token, &a.started, &outcome)
+		a.accepted, a.givenBack = outcome == "accepted" || outcome == "found", wasGivenBack(outcome)
 		if m := b.messages[id]; m != nil {
 			m.history = append(m.history, a)
 		}

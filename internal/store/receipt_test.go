@@ -568,3 +568,84 @@ func (p *post) commitUntilDone(w overture.SenderWork) {
 		}
 	}
 }
+
+// A receipt may prove that an attempt was sent which we took for certainly not sent. Its share of the limits was given back, and is taken again, once.
+func TestAReceiptTakesAgainWhatWasGivenBack(t *testing.T) {
+	for _, outcome := range []string{"absent", "not_sent", "throttled", "given_back", "sender_refused", "resent_without_proof"} {
+		t.Run(outcome, func(t *testing.T) {
+			p := newPost(t)
+			p.exec(`UPDATE account SET settings = '{"rails":{"segments_per_day":50}}' WHERE id = 1`)
+			p.limited(5, 10)
+			ls := p.queue(2)
+			for _, l := range ls {
+				p.mark(l, 1)
+			}
+			p.flush(ls[0], 1, overture.Accepted, "accepted")
+			p.flush(ls[1], 1, overture.Queued, outcome)
+			left := func() string {
+				return fmt.Sprint(p.number(`SELECT allowance FROM lane WHERE id = 21`), p.number(`SELECT budget FROM lane WHERE id = 21`), p.number(`SELECT SUM(spent) FROM account_spend WHERE account_id = 1`))
+			}
+			if want := map[bool]string{false: "4 9 1", true: "3 8 2"}[outcome == "resent_without_proof"]; left() != want {
+				t.Fatalf("%s left before the receipt, want %s", left(), want)
+			}
+			p.apply(word(ls[1], 1, overture.Sent, 0), word(ls[1], 1, overture.Delivered, 0))
+			p.apply(word(ls[1], 1, overture.Read, 0))
+			if left() != "3 8 2" {
+				t.Errorf("%s left after the receipts", left())
+			}
+			if p.number(`SELECT COUNT(*) FROM dispatch WHERE message_id = $1`, ls[1].id) != 0 || p.number(`SELECT state FROM message WHERE id = $1`, ls[1].id) != int(overture.Read) {
+				t.Error("the message would be sent again")
+			}
+			if outcome != "resent_without_proof" && p.number(`SELECT COUNT(*) FROM attempt WHERE message_id = $1 AND outcome = 'found' AND provider_id = $2`, ls[1].id, sidOf(ls[1], 1)) != 1 {
+				t.Error("the history still says that it was not sent")
+			}
+			p.limitsHold()
+		})
+	}
+}
+
+// The same while a later attempt is on its way: both may have been sent, and both are taken.
+func TestAReceiptTakesAgainBesideALaterAttempt(t *testing.T) {
+	p := newPost(t)
+	p.limited(5, 10)
+	l := p.queue(1)[0]
+	p.mark(l, 1)
+	p.flush(l, 1, overture.Queued, "absent")
+	l.place.Due = noon.Add(time.Second)
+	r, err := p.s.Commit(t.Context(), noon.Add(time.Minute), []overture.SenderWork{{
+		Lease: overture.Lease{SenderID: 21, Owner: "me", Epoch: epoch}, BrandID: 11, AccountID: 1, Channel: overture.SMS,
+		Marks: []overture.Mark{{Place: l.place, Attempt: 2, Token: tokenOf(l, 2), Address: l.to, LookupAt: noon.Add(time.Hour)}},
+	}})
+	if err != nil || r[0].Verdicts[0] != overture.Marked {
+		t.Fatal(err, r)
+	}
+	p.apply(word(l, 1, overture.Delivered, 0))
+	if n := p.number(`SELECT budget FROM lane WHERE id = 21`); n != 8 {
+		t.Errorf("%d left of 10 after two attempts", n)
+	}
+	p.limitsHold()
+}
+
+// limited gives lane 21 a canary and a spend limit.
+func (p *post) limited(canary, segments int) {
+	p.t.Helper()
+	p.exec(`INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text, smart_encoding, state, send_window, rate, lookback, policy,
+		open_conversation, reason, recipient_count, list_hash, content_hash, created_by, created_at, updated_at, planned_through, planning, watch)
+		VALUES ($1, 1, 11, 'c', 'sms', 21, 0, 'Hi', '', FALSE, 'running', '', 1, 0, 'safe', 'skip', '', 0, '', '', 1, 1, 1, 0, FALSE, $2)`,
+		campaign, fmt.Sprintf(`{"phase":"canary","canary_size":%d}`, canary))
+	p.exec(`UPDATE lane SET allowance = $1, budget = $2, granted = $2 WHERE id = 21`, canary, segments)
+}
+
+// limitsHold runs the recount of verify.
+func (p *post) limitsHold() {
+	p.t.Helper()
+	findings, err := p.s.BrokenInvariants(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, f := range findings {
+		if f.Rule == "F2" {
+			p.t.Errorf("%s: %d", f.Says, f.Count)
+		}
+	}
+}

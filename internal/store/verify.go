@@ -178,11 +178,15 @@ func (s *Store) BrokenInvariants(ctx context.Context) ([]Finding, error) {
 			out = append(out, f)
 		}
 	}
-	return out, nil
+	drifted, err := s.driftedLimits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, drifted...), nil
 }
 
 // InvariantCount is how many checks BrokenInvariants runs.
-func InvariantCount() int { return len(invariants) + 2 }
+func InvariantCount() int { return len(invariants) + 4 }
 
 // MessageFact is what verify compares with a provider's own record.
 type MessageFact struct {

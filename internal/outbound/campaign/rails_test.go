@@ -22,7 +22,20 @@ func (h *house) railed(n int, rails overture.CampaignRails, undo int) overture.C
 	h.list(c, n)
 	c, err := h.room.Launch(h.t.Context(), h.by, c.ID, campaign.Order{Consent: true})
 	h.must(err)
+	h.t.Cleanup(h.recount)
 	return c
+}
+
+// recount looks whether the limits agree with the attempts, as verify does.
+func (h *house) recount() {
+	h.t.Helper()
+	findings, err := h.store.BrokenInvariants(context.Background())
+	h.must(err)
+	for _, f := range findings {
+		if f.Rule == "F2" {
+			h.t.Errorf("%s: %d, such as %v", f.Says, f.Count, f.Samples)
+		}
+	}
 }
 
 // work commits what one sender has to write, as the engine does.

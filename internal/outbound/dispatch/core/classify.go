@@ -95,7 +95,7 @@ func refusedSend(s overture.Settlement, e *overture.SendError, now Moment) overt
 	case overture.RefusedOptOut:
 		s.State, s.OptOut = overture.Suppressed, true
 	case overture.RefusedSender: // not this person's fault: back into the queue, the sender is stopped
-		s.State, s.RetryAt = overture.Queued, now.Wall
+		s.Outcome, s.State, s.RetryAt = "sender_refused", overture.Queued, now.Wall
 	case overture.RefusedAddress, overture.RefusedContent, overture.RefusedPolicy, overture.RefusedChannel:
 	}
 	return s

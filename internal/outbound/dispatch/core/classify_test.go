@@ -32,7 +32,7 @@ func TestClassification(t *testing.T) {
 		{"this text", refused(overture.RefusedContent), "refused", overture.Failed, overture.ReasonContentRefused},
 		{"policy", refused(overture.RefusedPolicy), "refused", overture.Failed, overture.ReasonPolicyRefused},
 		{"stopped", refused(overture.RefusedOptOut), "refused", overture.Suppressed, overture.ReasonOptedOut},
-		{"the sender", refused(overture.RefusedSender), "refused", overture.Queued, overture.ReasonSenderRefused},
+		{"the sender", refused(overture.RefusedSender), "sender_refused", overture.Queued, overture.ReasonSenderRefused},
 	} {
 		d := sit(t, core.Config{})
 		task := d.one()

@@ -17,7 +17,9 @@ CREATE TABLE campaign_forecast (
 	forecast TEXT NOT NULL,
 	actual TEXT NOT NULL,
 	finish_at BIGINT NOT NULL,
-	made_at BIGINT NOT NULL
+	made_at BIGINT NOT NULL,
+	owner TEXT NOT NULL DEFAULT '',
+	expires_at BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX campaign_forecast_pending ON campaign_forecast (campaign_id) WHERE state = 'pending';
 -- guard rails and what is held (adr/0013)
@@ -36,6 +38,8 @@ ALTER TABLE campaign ADD COLUMN watch TEXT NOT NULL DEFAULT '';
 ALTER TABLE lane ADD COLUMN allowance BIGINT;
 ALTER TABLE lane ADD COLUMN budget BIGINT;
 ALTER TABLE lane ADD COLUMN money BIGINT;
+ALTER TABLE lane ADD COLUMN granted BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE lane ADD COLUMN granted_money BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE lane ADD COLUMN barrier TEXT NOT NULL DEFAULT '';
 ALTER TABLE lane ADD COLUMN resent BIGINT NOT NULL DEFAULT 0;
 UPDATE lane SET resent = k.n FROM (SELECT m.lane_id, COUNT(*) AS n FROM attempt a JOIN message m ON m.id = a.message_id
@@ -161,6 +165,8 @@ ALTER TABLE inflight DROP COLUMN code;
 ALTER TABLE inflight DROP COLUMN http_status;
 ALTER TABLE lane DROP COLUMN resent;
 ALTER TABLE lane DROP COLUMN barrier;
+ALTER TABLE lane DROP COLUMN granted_money;
+ALTER TABLE lane DROP COLUMN granted;
 ALTER TABLE lane DROP COLUMN money;
 ALTER TABLE lane DROP COLUMN budget;
 ALTER TABLE lane DROP COLUMN allowance;

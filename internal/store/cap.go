@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overture-im/overture"
+	"github.com/overture-im/overture/internal/store/sqldb"
 )
 
 // capGate is what the attempt's transaction knows about the people whose messages have a frequency cap (E6).
@@ -80,13 +81,19 @@ func (c *commitTx) holdCapped(m overture.Mark, until time.Time) error {
 	return nil
 }
 
-// lockCapped makes sure that no other node marks messages to the same people of an account at once: each would count without the other's.
+// lockCapped makes sure that no other node marks messages to the same people of an account at once: each would count without the other's. In an
+// account that ever launched under a policy all people are locked, also those whose own message has no cap: the other node's may have one, and this
+// one counts towards it. The first such launch comes before the commits that it concerns: its list is planned and read in between.
 // It comes before every other lock, and takes its own in one order, so that two transactions never wait for each other.
 func (c *postgresCommit) lockCapped(work []overture.SenderWork) error {
+	policied, err := c.policied(work)
+	if err != nil {
+		return err
+	}
 	var keys []int64
 	for _, w := range work {
 		for _, m := range w.Marks {
-			if capped(m) {
+			if policied[w.AccountID] || capped(m) {
 				h := fnv.New64a()
 				fmt.Fprintf(h, "%d %s", w.AccountID, m.Address)
 				keys = append(keys, int64(h.Sum64())) //nolint:gosec // any 64 bits will do
@@ -103,4 +110,32 @@ func (c *postgresCommit) lockCapped(work []overture.SenderWork) error {
 		return fmt.Errorf("lock people with caps: %w", err)
 	}
 	return nil
+}
+
+// policied tells which accounts ever launched under a policy, which may cap. Rules are never forgotten, so a yes is asked for once.
+func (c *postgresCommit) policied(work []overture.SenderWork) (map[overture.AccountID]bool, error) {
+	out := map[overture.AccountID]bool{}
+	var ask []overture.AccountID
+	for _, w := range work {
+		if _, asked := out[w.AccountID]; asked || len(w.Marks) == 0 {
+			continue
+		}
+		if _, known := c.store.policied.Load(w.AccountID); known {
+			out[w.AccountID] = true
+			continue
+		}
+		out[w.AccountID], ask = false, append(ask, w.AccountID)
+	}
+	if len(ask) == 0 {
+		return out, nil
+	}
+	condition, arg := sqldb.In(c.store.db, "account_id", 1, ask)
+	err := each(c.ctx, plain(c.tx, `SELECT DISTINCT account_id FROM rules WHERE `+condition+` AND policy <> '{}'`), func(id overture.AccountID) {
+		out[id] = true
+		c.store.policied.Store(id, true)
+	}, arg)
+	if err != nil {
+		return nil, fmt.Errorf("accounts with a policy: %w", err)
+	}
+	return out, nil
 }

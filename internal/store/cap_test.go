@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -244,5 +246,52 @@ func TestCapBetweenNodes(t *testing.T) {
 	}
 	if n := d.number(`SELECT COUNT(*) FROM inflight f JOIN message m ON m.id = f.message_id WHERE m.address = '+12125550188'`); n != 1 {
 		t.Errorf("%d messages to the second person", n)
+	}
+}
+
+// A message without a cap counts towards the cap of another one, also while its own transaction is still open on another node.
+func TestAnUncappedMessageIsSeenByAnotherNodesCap(t *testing.T) {
+	if !storetest.OnPostgres() {
+		t.Skip("SQLite has one writer")
+	}
+	d := newCapDesk(t, 1, 1)
+	d.exec(`INSERT INTO rules (id, account_id, tzdata, policy, created_at) VALUES (1, 1, 'x', '{"cap_max":1,"cap_hours":24}', 0)`)
+	_, earlier := d.try(11, nil) // its end will hold up the transaction that marks the next one
+	d.exec(`UPDATE message SET campaign_id = 0 WHERE id = $1`, earlier.MessageID)
+	holder, err := d.s.DB().Write.BeginTx(t.Context(), nil)
+	must(t, err)
+	defer func() { _ = holder.Rollback() }()
+	_, err = holder.ExecContext(t.Context(), `SELECT 1 FROM inflight WHERE message_id = $1 FOR UPDATE`, earlier.MessageID)
+	must(t, err)
+	uncapped, _ := d.ask(11, capPerson, nil)
+	uncapped.Settlements = []overture.Settlement{{
+		Place: earlier.Place, Attempt: 1, Token: earlier.Token, StartedAt: d.now, Outcome: "refused", State: overture.Failed,
+	}}
+	capped, _ := d.ask(12, capPerson, capOf(1, 24*time.Hour))
+	verdict := func(w overture.SenderWork) chan overture.Verdict {
+		done := make(chan overture.Verdict, 1)
+		go func() {
+			r, err := d.s.Commit(context.WithoutCancel(t.Context()), d.now, []overture.SenderWork{w})
+			if err != nil {
+				t.Error(err)
+				close(done)
+				return
+			}
+			done <- r[0].Verdicts[0]
+		}()
+		return done
+	}
+	first := verdict(uncapped)
+	for d.number(`SELECT COUNT(*) FROM pg_stat_activity a WHERE cardinality(pg_blocking_pids(a.pid)) > 0 AND a.pid IN
+		(SELECT l.pid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relnamespace = current_schema()::regnamespace)`) == 0 {
+		runtime.Gosched()
+	}
+	second := verdict(capped)
+	for len(second) == 0 && d.number(`SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`) == 0 {
+		runtime.Gosched()
+	}
+	must(t, holder.Rollback())
+	if a, b := <-first, <-second; a != overture.Marked || b == overture.Marked {
+		t.Errorf("the uncapped one was %v and the capped one %v: the person has two messages, one is allowed", a, b)
 	}
 }

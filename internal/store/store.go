@@ -30,6 +30,7 @@ type Store struct {
 	railsKnown    atomic.Int32
 	lanePrices    sync.Map // LaneID → *lanePrices, see pricesOfLane
 	lanesPriced   atomic.Int32
+	policied      sync.Map // AccountID → true: it launched under a policy once, see lockCapped
 	optOuts       atomic.Pointer[counted[int]]
 	orphans       atomic.Pointer[counted[int]]
 	markers       atomic.Pointer[counted[markerCensus]]

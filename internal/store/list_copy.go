@@ -126,6 +126,7 @@ func (s *Store) writeCopies(ctx context.Context, account overture.AccountID, to 
 	if len(page) == 0 {
 		return nil
 	}
+	s.db.Grew(len(page), "recipient")
 	first := s.ids.Take(len(page))
 	for i := range page {
 		page[i].id = overture.RecipientID(s.ids.At(first, i))
@@ -150,6 +151,7 @@ func (s *Store) writeCopies(ctx context.Context, account overture.AccountID, to 
 }
 
 func (s *Store) indexCopies(ctx context.Context, to overture.CampaignID, chunk []listed) error {
+	s.db.Grew(len(chunk), "recipient_address")
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		if err := stillLoading(ctx, tx, to); err != nil {
 			return err

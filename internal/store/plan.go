@@ -154,6 +154,9 @@ func (s *Store) WritePlan(ctx context.Context, p overture.Planning, messages []o
 	if err != nil {
 		return false, sqldb.Trouble(fmt.Errorf("plan %s: %w", p.CampaignID, err))
 	}
+	if ok {
+		s.db.Grew(len(messages), "message", "dispatch")
+	}
 	return ok, nil
 }
 

@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store"
+	"github.com/overture-im/overture/internal/store/sqldb"
 	"github.com/overture-im/overture/internal/store/storetest"
 )
 
@@ -106,5 +108,32 @@ func TestAFailedPlanLeavesNothing(t *testing.T) {
 	}
 	if left, err := s.Plannings(t.Context()); err != nil || len(left) != 1 || left[0].Through != 0 {
 		t.Errorf("still to plan: %+v, %v", left, err)
+	}
+}
+
+// After a hundred thousand new rows PostgreSQL is told to look at the tables again, without waiting for autovacuum.
+func TestABigPlanBringsStatisticsUpToDate(t *testing.T) {
+	s, p, messages := planned(t)
+	if !storetest.OnPostgres() {
+		t.Skip("plans of SQLite do not depend on statistics")
+	}
+	known := func(table string) bool {
+		var n float64
+		if err := s.DB().Read.QueryRowContext(t.Context(), `SELECT reltuples FROM pg_class WHERE oid = to_regclass($1)`, table).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	}
+	s.DB().Grew(sqldb.AnalyzeAfter-len(messages), "message", "dispatch")
+	if known("message") {
+		t.Fatal("the statistics are up to date before there is anything")
+	}
+	if ok, err := s.WritePlan(t.Context(), p, messages, true, time.Now()); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	for deadline := time.Now().Add(time.Minute / 2); !known("message") || !known("dispatch"); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody looked at the tables")
+		}
 	}
 }

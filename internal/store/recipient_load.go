@@ -21,6 +21,7 @@ func (s *Store) AppendToImport(ctx context.Context, im overture.Import, rows []o
 	for i := range rows {
 		rows[i].ID = overture.RecipientID(s.ids.At(first, i))
 	}
+	s.db.Grew(len(rows), "recipient")
 	if s.db.Postgres() {
 		return s.copyToImport(ctx, im, now, func(tx pgx.Tx) error {
 			if err := copyRows(ctx, tx, "recipient", recipientColumns, len(rows), func(i int) []any { return recipientValues(im, &rows[i]) }); err != nil {
@@ -43,6 +44,7 @@ func (s *Store) AppendToImport(ctx context.Context, im overture.Import, rows []o
 // IndexRecipients writes the addresses of rows that AppendToImport has stored, at most 500 at a time, best in the order of the addresses: in
 // random order every one of them would touch a page of its own.
 func (s *Store) IndexRecipients(ctx context.Context, im overture.Import, rows []overture.Recipient, now time.Time) error {
+	s.db.Grew(len(rows), "recipient_address")
 	values := func(i int) []any {
 		return []any{string(rows[i].Address), int64(im.CampaignID), int64(rows[i].ID)}
 	}

@@ -46,6 +46,7 @@ type DB struct {
 	dsn     string   // of SQLite
 	keeper  *keeper  // nil on PostgreSQL
 	sweeper *sweeper // nil on SQLite
+	analyst *analyst // nil on SQLite
 
 	prepared sync.Map // SQL text → *sql.Stmt on SQLite's writer connection
 	reads    sync.Map // the same on its readers
@@ -190,6 +191,7 @@ func OpenPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	d.sweep()
+	d.describe()
 	return d, nil
 }
 
@@ -269,6 +271,7 @@ func (d *DB) Close() error {
 	var errs []error
 	errs = append(errs, d.keeper.close())
 	d.sweeper.close()
+	d.analyst.close()
 	if d.Read != nil {
 		errs = append(errs, d.Read.Close())
 	}

@@ -147,7 +147,7 @@ func (a *App) wire(ctx context.Context) error {
 	launches, noLaunches := bus.Subscribe(pubsub.Plan)
 	a.onStop("forecast wake-ups", func(context.Context) error { noLaunches(); return nil })
 	forecasts := forecast.New(forecast.Deps{
-		Store: db, Lists: people, Windows: calendar, Recheck: recheck(people), Rules: rulesOf(db), CountryOf: countryOf, Log: a.log, Wake: launches,
+		Store: db, Lists: people, Windows: calendar, Recheck: recheck(people), Rules: rulesOf(db), CountryOf: countryOf, Owner: owner, Log: a.log, Wake: launches,
 	})
 	a.work("forecasts of launches", forecasts.Run)
 

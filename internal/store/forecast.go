@@ -159,10 +159,10 @@ func (s *Store) KeptForecast(ctx context.Context, account overture.AccountID, ca
 	return k, nil
 }
 
-// PendingForecasts lists launches whose forecast has not been made yet, of all accounts, oldest first.
-func (s *Store) PendingForecasts(ctx context.Context, limit int) ([]overture.KeptForecast, error) {
+// PendingForecasts lists launches whose forecast has not been made yet and that no other node is making, of all accounts, oldest first.
+func (s *Store) PendingForecasts(ctx context.Context, owner string, limit int) ([]overture.KeptForecast, error) {
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT f.account_id, f.campaign_id, f.launched_at FROM campaign_forecast f
-		JOIN campaign c ON c.id = f.campaign_id AND c.launched_at IS NOT NULL WHERE f.state = 'pending' ORDER BY f.campaign_id LIMIT $1`, limit)
+		JOIN campaign c ON c.id = f.campaign_id AND c.launched_at IS NOT NULL WHERE f.state = 'pending' AND `+s.forecastFree()+` ORDER BY f.campaign_id LIMIT $2`, owner, limit)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("pending forecasts: %w", err))
 	}
@@ -180,15 +180,39 @@ func (s *Store) PendingForecasts(ctx context.Context, limit int) ([]overture.Kep
 	return out, sqldb.Trouble(rows.Err())
 }
 
-// KeepForecast writes the forecast of a launch, once: one that is kept already stays as it is.
-func (s *Store) KeepForecast(ctx context.Context, k overture.KeptForecast) error {
+// forecastFree is the condition on forecast f under which owner $1 may make it. As with leases, on SQLite another owner can only be an older
+// process, which is gone.
+func (s *Store) forecastFree() string {
+	if s.db.Postgres() {
+		return `(f.owner = $1 OR f.expires_at < ` + s.sweepClock() + `)`
+	}
+	return `$1 = $1`
+}
+
+// ClaimForecast takes or renews a pending forecast for owner until ttl from now, so that one node makes it; ok is false when it is made, another
+// owner holds it, or the campaign was launched anew.
+func (s *Store) ClaimForecast(ctx context.Context, k overture.KeptForecast, owner string, ttl time.Duration) (ok bool, err error) {
+	return s.sweepChanged(s.db.Write.ExecContext(ctx, `UPDATE campaign_forecast AS f SET owner = $1, expires_at = `+s.sweepClock()+` + $2
+		WHERE f.campaign_id = $3 AND f.account_id = $4 AND f.launched_at = $5 AND f.state = 'pending' AND `+s.forecastFree(),
+		owner, ttl.Milliseconds(), k.CampaignID, k.AccountID, k.LaunchedAt.UnixMilli()))
+}
+
+// ReleaseForecasts lets other nodes make at once what owner has not finished.
+func (s *Store) ReleaseForecasts(ctx context.Context, owner string) error {
+	_, err := s.db.Write.ExecContext(ctx, `UPDATE campaign_forecast SET expires_at = 0 WHERE state = 'pending' AND owner = $1`, owner)
+	return sqldb.Trouble(err)
+}
+
+// KeepForecast writes the forecast of a launch, once: one that is kept already, or that another owner is making by now, stays as it is.
+func (s *Store) KeepForecast(ctx context.Context, k overture.KeptForecast, owner string) error {
 	var finish int64
 	if !k.FinishAt.IsZero() {
 		finish = k.FinishAt.UnixMilli()
 	}
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE campaign_forecast SET state = $1, forecast = $2, made_at = $3, finish_at = $4
-			WHERE campaign_id = $5 AND account_id = $6 AND state = 'pending'`, k.State, string(k.Forecast), k.MadeAt.UnixMilli(), finish, k.CampaignID, k.AccountID)
+			WHERE campaign_id = $5 AND account_id = $6 AND state = 'pending' AND owner = $7 AND launched_at = $8`,
+			k.State, string(k.Forecast), k.MadeAt.UnixMilli(), finish, k.CampaignID, k.AccountID, owner, k.LaunchedAt.UnixMilli())
 		if err != nil {
 			return fmt.Errorf("keep forecast of %s: %w", k.CampaignID, err)
 		}

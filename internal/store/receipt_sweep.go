@@ -156,7 +156,7 @@ func (s *Store) ReleaseReceiptSweeps(ctx context.Context, owner string) error {
 
 func (s *Store) sweepChanged(r sql.Result, err error) (bool, error) {
 	if err != nil {
-		return false, sqldb.Trouble(fmt.Errorf("receipt sweep: %w", err))
+		return false, sqldb.Trouble(fmt.Errorf("claim of a sweep or a forecast: %w", err))
 	}
 	n, err := r.RowsAffected()
 	return n == 1, err

@@ -48,8 +48,10 @@ type Store interface {
 // Keeping is where forecasts of launches are kept.
 type Keeping interface {
 	KeptForecast(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) (overture.KeptForecast, error)
-	PendingForecasts(ctx context.Context, limit int) ([]overture.KeptForecast, error)
-	KeepForecast(ctx context.Context, k overture.KeptForecast) error
+	PendingForecasts(ctx context.Context, owner string, limit int) ([]overture.KeptForecast, error)
+	ClaimForecast(ctx context.Context, k overture.KeptForecast, owner string, ttl time.Duration) (ok bool, err error)
+	ReleaseForecasts(ctx context.Context, owner string) error
+	KeepForecast(ctx context.Context, k overture.KeptForecast, owner string) error
 	KeepActual(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, actual []byte) error
 }
 
@@ -73,6 +75,7 @@ type Deps struct {
 	// Rules are what policy packs and caps say about a campaign, as at its launch; nil: nothing.
 	Rules     func(ctx context.Context, c overture.Campaign) (*overture.Rules, error)
 	CountryOf overture.CountryOf // nil: prices by country do not apply
+	Owner     string             // unique for this process: one node makes a launch's forecast
 	Log       *slog.Logger
 	Wake      <-chan struct{} // a campaign was launched; nil: the keeper looks every few seconds
 	Now       func() time.Time

@@ -12,6 +12,7 @@ import (
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/outbound/forecast"
 	"github.com/overture-im/overture/internal/outbound/schedule"
+	"github.com/overture-im/overture/internal/store/storetest"
 )
 
 func crowd(n int, zones string) []person {
@@ -219,14 +220,14 @@ func TestTheForecastOfALaunchIsKeptAndCompared(t *testing.T) {
 	w.exec(`INSERT INTO audit (id, account_id, actor, action, subject, detail, request_id, at) VALUES (100, 1, '', 'campaign.paused', 'cmp_7', '', '', $1), (101, 1, '', 'campaign.resumed', 'cmp_7', '', '', $2),
 		(102, 1, '', 'campaign.paused_by_itself', 'cmp_7', '', '', $3), (103, 1, '', 'campaign.resumed', 'cmp_7', '', '', $4)`,
 		noon.UnixMilli(), noon.Add(10*time.Minute).UnixMilli(), noon.Add(20*time.Minute).UnixMilli(), noon.Add(25*time.Minute).UnixMilli())
-	pending, err := w.s.PendingForecasts(t.Context(), 10)
+	pending, err := w.s.PendingForecasts(t.Context(), "", 10)
 	if err != nil || len(pending) != 1 {
 		t.Fatal(pending, err)
 	}
 	if err := room.Keep(t.Context(), pending[0]); err != nil {
 		t.Fatal(err)
 	}
-	if pending, _ := w.s.PendingForecasts(t.Context(), 10); len(pending) != 0 {
+	if pending, _ := w.s.PendingForecasts(t.Context(), "", 10); len(pending) != 0 {
 		t.Error("still to be made")
 	}
 	x, err := room.Compare(t.Context(), account, 7)
@@ -266,6 +267,56 @@ func TestTheForecastOfALaunchIsKeptAndCompared(t *testing.T) {
 	}
 	if _, err := room.Compare(t.Context(), account+1, 7); code(err) != "campaign_not_found" {
 		t.Errorf("another account: %v", err)
+	}
+}
+
+// slow is a store whose list is read only when the test lets it.
+type slow struct {
+	forecast.Store
+	reads chan struct{}
+	read  chan struct{}
+}
+
+func (s slow) EachOutcome(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, outcomes bool, f func(overture.ListedOutcome) error) error {
+	s.reads <- struct{}{}
+	<-s.read
+	return s.Store.EachOutcome(ctx, account, campaign, outcomes, f)
+}
+
+func TestOneNodeMakesTheForecastOfALaunch(t *testing.T) {
+	if !storetest.OnPostgres() {
+		t.Skip("there is one process on SQLite")
+	}
+	w := newWorld(t, 10)
+	w.campaign(7, overture.Campaign{Window: overture.DefaultWindow(), Rate: 10, LaunchAt: noon}, crowd(50, "UTC"))
+	w.exec(`UPDATE campaign SET launched_at = $1, launch_at = $1`, noon.UnixMilli())
+	w.exec(`INSERT INTO campaign_forecast (campaign_id, account_id, state, launched_at, forecast, actual, finish_at, made_at) VALUES (7, 1, 'pending', $1, '', '', 0, 0)`, noon.UnixMilli())
+	node := func(owner string) (*forecast.Service, slow) {
+		s := slow{w.s, make(chan struct{}, 9), make(chan struct{})}
+		return forecast.New(forecast.Deps{Store: s, Lists: lists{w.s}, Windows: schedule.NewCalendar(), Owner: owner, Now: func() time.Time { return noon }}), s
+	}
+	one, first := node("one")
+	two, second := node("two")
+	close(second.read)
+	launch := overture.KeptForecast{AccountID: account, CampaignID: 7, LaunchedAt: noon}
+	done := make(chan error)
+	go func() { done <- one.Keep(t.Context(), launch) }()
+	<-first.reads
+	if pending, err := w.s.PendingForecasts(t.Context(), "two", 10); err != nil || len(pending) != 0 {
+		t.Errorf("the other node finds %v %v", pending, err)
+	}
+	if err := two.Keep(t.Context(), launch); err != nil || len(second.reads) != 0 {
+		t.Errorf("the other node made it too: %v", err)
+	}
+	// The first node is silent for too long: the other one makes it, and what the first has in the end is not written over it.
+	w.exec(`UPDATE campaign_forecast SET expires_at = 1`)
+	if err := two.Keep(t.Context(), launch); err != nil || len(second.reads) != 1 {
+		t.Fatalf("nobody else made it: %v", err)
+	}
+	made := w.number(`SELECT COUNT(*) FROM campaign_forecast WHERE state = 'kept' AND owner = 'two'`)
+	close(first.read)
+	if err := <-done; err != nil || made != 1 || w.number(`SELECT COUNT(*) FROM campaign_forecast WHERE state = 'kept' AND owner = 'two'`) != 1 {
+		t.Errorf("%d kept by the second node, then %v", made, err)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestForecastOverTheAPI(t *testing.T) {
 	if got := w.do(manager, "POST", path+"/forecast", ""); !strings.Contains(got.body, `"currency":"USD","price_version":1`) || got.field(t, "cost_micros") != "15800" {
 		t.Errorf("of a launched campaign: %d %s", got.status, got.body)
 	}
-	pending, err := w.store.PendingForecasts(t.Context(), 10)
+	pending, err := w.store.PendingForecasts(t.Context(), "", 10)
 	w.must(err)
 	if len(pending) != 1 {
 		t.Fatalf("%d launches wait for their forecast", len(pending))

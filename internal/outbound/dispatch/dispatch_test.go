@@ -45,7 +45,9 @@ type house struct {
 	// around puts something between the engine and the store; nil: nothing.
 	around   func(dispatch.Store) dispatch.Store
 	observer dispatch.Observer // nil: nobody
-	engine   *dispatch.Engine  // the last that was started
+	log      *slog.Logger      // nil: nobody reads it
+	wake     chan struct{}
+	engine   *dispatch.Engine // the last that was started
 }
 
 const (
@@ -128,6 +130,9 @@ func (h *house) state(i int) overture.State {
 func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	h.t.Helper()
 	log := slog.New(slog.DiscardHandler)
+	if h.log != nil {
+		log = h.log
+	}
 	if os.Getenv("DISPATCH_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
@@ -137,7 +142,7 @@ func (h *house) run(owner string, cfg dispatch.Config) (stop func()) {
 	}
 	e, err := dispatch.New(dispatch.Deps{
 		Store: book, Providers: h.providers(), Windows: &h.windows,
-		Smart: func(s string) string { return s }, Owner: owner, Log: log, Observer: h.observer,
+		Smart: func(s string) string { return s }, Owner: owner, Log: log, Observer: h.observer, Wake: h.wake,
 		Callback: func(_ overture.Sender, m overture.MessageID, token string) string {
 			return "https://example.test/?m=" + m.String() + "&t=" + token
 		},

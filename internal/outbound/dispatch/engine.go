@@ -96,6 +96,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	runners map[overture.SenderID]*runner
+	trouble map[overture.SenderID]string // why a sender does not work, as it was told
 }
 
 // New makes an engine; Run starts it.
@@ -108,7 +109,7 @@ func New(d Deps, cfg Config) (*Engine, error) {
 	if d.Observer == nil {
 		d.Observer = nobody{}
 	}
-	e := &Engine{Deps: d, cfg: cfg, born: time.Now(), runners: map[overture.SenderID]*runner{}}
+	e := &Engine{Deps: d, cfg: cfg, born: time.Now(), runners: map[overture.SenderID]*runner{}, trouble: map[overture.SenderID]string{}}
 	e.committer = newCommitter(d.Store, cfg.CommitEvery, e.now, d.Log)
 	return e, nil
 }
@@ -166,7 +167,7 @@ func (e *Engine) start(ctx context.Context, wg *sync.WaitGroup, id overture.Send
 	e.runners[id] = r
 	wg.Go(func() {
 		if err := r.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			e.Log.ErrorContext(ctx, "sender stopped working", "sender_id", id.String(), "error", err)
+			e.tellTrouble(ctx, id, err)
 		}
 		e.mu.Lock()
 		delete(e.runners, id)
@@ -179,5 +180,33 @@ func (e *Engine) wakeRunners() {
 	defer e.mu.Unlock()
 	for _, r := range e.runners {
 		r.poke()
+	}
+}
+
+// tellTrouble logs why a sender does not work, once until that changes: it is tried again with every look for work.
+func (e *Engine) tellTrouble(ctx context.Context, id overture.SenderID, err error) {
+	e.mu.Lock()
+	was := e.trouble[id]
+	e.trouble[id] = err.Error()
+	e.mu.Unlock()
+	if was == err.Error() {
+		return
+	}
+	if overture.KindOf(err) == overture.NotFound {
+		e.Log.ErrorContext(ctx, "messages wait for a sender that is not in the database; nothing of it is sent. Restore a backup that has it, or cancel its campaigns",
+			"sender_id", id.String(), "error", err)
+		return
+	}
+	e.Log.ErrorContext(ctx, "sender stopped working", "sender_id", id.String(), "error", err)
+}
+
+// worksAgain ends a trouble that was told.
+func (e *Engine) worksAgain(ctx context.Context, id overture.SenderID) {
+	e.mu.Lock()
+	was := e.trouble[id]
+	delete(e.trouble, id)
+	e.mu.Unlock()
+	if was != "" {
+		e.Log.InfoContext(ctx, "sender works again", "sender_id", id.String())
 	}
 }

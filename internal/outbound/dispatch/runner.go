@@ -54,6 +54,9 @@ func newRunner(e *Engine, id overture.SenderID) *runner {
 
 // run takes the sender, if nobody else has it, and works until ctx ends, the lease is lost, or there has been nothing to do for a while.
 func (r *runner) run(ctx context.Context) error {
+	if _, err := r.currentSender(ctx); err != nil { // before the lease, which would keep another node from it
+		return err
+	}
 	asked := r.e.now()
 	crashpoint.Pass("CP1")
 	lease, ok, err := r.e.Store.AcquireLease(ctx, r.id, r.e.Owner, r.e.cfg.LeaseTTL)
@@ -62,9 +65,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	r.lease = lease
 	r.machine = core.New(r.e.cfg, lease, asked, r.e.now(), r.e.Windows, newToken)
-	if _, err := r.currentSender(ctx); err != nil {
-		return err
-	}
+	r.e.worksAgain(ctx, r.id)
 	// Renewal and sends outlive ctx: stopping means finishing what is in flight under a lease that still holds.
 	hold, letGo := context.WithCancel(context.WithoutCancel(ctx))
 	release := r.loop(ctx, hold)

@@ -3,8 +3,13 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -146,5 +151,129 @@ func TestDoubtsOfAProviderThisNodeDoesNotKnowAreHeld(t *testing.T) {
 		h.run("a", short)
 		h.until("held", func() bool { return h.state(0) == overture.Held })
 		h.sums(map[overture.State]int{overture.Held: 1})
+	})
+}
+
+// rowless is a database that has lost the sender's row, until it is put back.
+type rowless struct {
+	dispatch.Store
+	back  atomic.Bool
+	asked atomic.Int32
+}
+
+func (r *rowless) SenderForDispatch(ctx context.Context, id overture.SenderID) (overture.Sender, error) {
+	if r.asked.Add(1); !r.back.Load() {
+		return overture.Sender{}, overture.ErrNotFound("sender")
+	}
+	return r.Store.SenderForDispatch(ctx, id)
+}
+
+// told counts log lines by level.
+type told struct {
+	slog.Handler
+	mu    sync.Mutex
+	lines map[slog.Level][]string
+}
+
+func (o *told) Handle(_ context.Context, r slog.Record) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lines[r.Level] = append(o.lines[r.Level], r.Message)
+	return nil
+}
+
+func (o *told) at(level slog.Level) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.lines[level])
+}
+
+func (o *told) Enabled(context.Context, slog.Level) bool { return true }
+
+func TestASenderWithoutARowIsToldOnce(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		h := build(t, 1)
+		log := &told{Handler: slog.DiscardHandler, lines: map[slog.Level][]string{}}
+		book := &rowless{}
+		h.log = slog.New(log)
+		h.around = func(s dispatch.Store) dispatch.Store { book.Store = s; return book }
+		h.run("a", short)
+		h.until("looked for it again and again", func() bool { return book.asked.Load() > 5 })
+		if lines := log.at(slog.LevelError); len(lines) != 1 || !strings.Contains(lines[0], "Restore a backup") {
+			t.Errorf("told %q", lines)
+		}
+		if n := h.number(`SELECT COUNT(*) FROM sender_lease`); n != 0 {
+			t.Error("it takes the lease of a sender that it cannot work for")
+		}
+		book.back.Store(true)
+		h.until("sent", func() bool { return h.provider.accepted(address(0)) == 1 })
+		if lines := log.at(slog.LevelInfo); !slices.Contains(lines, "sender works again") || len(log.at(slog.LevelError)) != 1 {
+			t.Errorf("told %q", lines)
+		}
+	})
+}
+
+// A campaign is launched while its sender works for another one. Its first message goes at once.
+func TestALaunchDoesNotWaitForTheNextLookAtLanes(t *testing.T) {
+	if storetest.OnPostgres() {
+		t.Skip("needs a clock that stands still while the engine works")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, 1)
+		h.wake = make(chan struct{}, 1)
+		h.run("a", short)
+		h.until("the first is sent", func() bool { return h.provider.accepted(address(0)) == 1 })
+		for i := range 12 { // whenever the lanes were read last
+			time.Sleep(time.Duration(270+20*i) * time.Millisecond) // shorter than a tenure without work
+			id, now := int64(5000+i), time.Now()
+			h.exec(`INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text, smart_encoding, state, send_window, rate, lookback,
+				policy, open_conversation, reason, recipient_count, list_hash, content_hash, created_by, created_at, updated_at, planned_through, planning)
+				SELECT $1, account_id, brand_id, name, channel, sender_id, skill_id, 'Hi', opt_out_text, smart_encoding, state, send_window, rate, lookback,
+				policy, open_conversation, reason, recipient_count, list_hash, content_hash, created_by, created_at, updated_at, planned_through, planning FROM campaign WHERE id = $2`, id, campaign)
+			h.exec(`INSERT INTO lane (id, account_id, sender_id, campaign_id, kind, state, rate, weight) VALUES ($1, $2, $3, $1, 'campaign', 'open', 0, 1)`, id, account, sender)
+			h.exec(`INSERT INTO message (id, account_id, campaign_id, recipient_id, entry_id, sender_id, lane_id, leg, address, body, state, attempts, segments,
+				provider_id, code, reason, updated_at) VALUES ($1, $2, $1, $1, 0, $3, $1, 0, $4, '', 0, 0, 1, '', 0, '', $5)`, id, account, sender, string(address(100+i)), now.UnixMilli())
+			h.exec(`INSERT INTO dispatch (lane_id, due_at, message_id, not_after) VALUES ($1, $2, $1, $3)`, id, now.UnixMilli(), now.Add(time.Hour).UnixMilli())
+			h.exec(`INSERT INTO campaign_count (campaign_id, state, n) VALUES ($1, 0, 1)`, id)
+			h.wake <- struct{}{}
+			h.until("the launched one is sent", func() bool { return h.provider.accepted(address(100+i)) == 1 })
+			if took := time.Since(now); took > 50*time.Millisecond {
+				t.Errorf("launch %d: the first request came after %v", i, took)
+			}
+		}
+	})
+}
+
+// Everything is stopped while the engine is in full swing: what was marked before goes, nothing is marked after, and what waits stays where it is.
+func TestStopAllAgainstSending(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		h := build(t, 3000)
+		h.run("a", short)
+		h.until("many are sent", func() bool { return h.number(`SELECT COUNT(*) FROM attempt`) > 300 })
+		if err := h.s.SetEverythingStopped(t.Context(), true, "incident", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().UnixMilli()
+		marked := h.number(`SELECT (SELECT COUNT(*) FROM attempt) + (SELECT COUNT(*) FROM inflight)`)
+		if marked == 3000 {
+			t.Fatal("all were marked before the stop: this test sees nothing")
+		}
+		h.until("what was marked has ended", func() bool { return h.number(`SELECT COUNT(*) FROM inflight`) == 0 })
+		time.Sleep(2 * time.Second) // several looks at lanes and senders
+		sent := h.number(`SELECT COUNT(*) FROM attempt`)
+		late := 0
+		if storetest.OnPostgres() { // a transaction that was open at the stop may have made one more batch of marks
+			late = 100
+		}
+		if sent < marked || sent > marked+late || h.number(`SELECT COUNT(*) FROM attempt WHERE started_at > $1`, at+1000) != 0 {
+			t.Errorf("%d were marked when everything was stopped, and %d were attempted", marked, sent)
+		}
+		if left := h.number(`SELECT COUNT(*) FROM dispatch`); left != 3000-h.number(`SELECT COUNT(*) FROM message WHERE state > 0`) {
+			t.Errorf("%d wait", left)
+		}
+		if err := h.s.SetEverythingStopped(t.Context(), false, "", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		h.until("the rest is sent", h.drained)
 	})
 }

@@ -14,6 +14,7 @@ const readLimit = 500
 // lanes are the open lanes of the sender in the order of their ids, so that nothing depends on the order of a map.
 type lanes struct {
 	read schedule
+	took time.Duration // when they were read last
 	list []*stream
 	byID map[overture.LaneID]*stream
 }
@@ -53,8 +54,12 @@ func (l *lanes) leastServed() float64 {
 	return least
 }
 
+// lanesRest is how long the lanes are not read again, however often there is something new: the planner of a long list wakes a hundred times a second.
+const lanesRest = 20 * time.Millisecond
+
 // TookLanes takes the open lanes. Messages of a lane that is not open any more are forgotten: their rows stay.
 func (m *Machine) TookLanes(r LanesRead, now Moment) {
+	m.lanes.took = now.Mono
 	m.lanes.read.done(now.Mono + m.cfg.LanesEvery)
 	if r.Failed {
 		return // the next read tries again; the mark looks at the lane itself

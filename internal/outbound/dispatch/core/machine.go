@@ -113,8 +113,9 @@ func (m *Machine) wakeIn(now Moment, wait time.Duration) time.Duration {
 	return max(at-now.Mono, time.Millisecond)
 }
 
-// Woken says that there may be new work, in whatever lane.
+// Woken says that there may be new work, in whatever lane, also in one that is not known yet.
 func (m *Machine) Woken() {
+	m.lanes.read.soon(m.lanes.took + lanesRest)
 	for _, s := range m.lanes.list {
 		s.readAt = 0
 	}
@@ -122,8 +123,9 @@ func (m *Machine) Woken() {
 
 // schedule is something to do again and again, one at a time.
 type schedule struct {
-	at   time.Duration // not before
-	busy bool
+	at    time.Duration // not before
+	busy  bool
+	again time.Duration // when busy: what is asked for meanwhile; 0: nothing
 }
 
 // due tells whether to begin now; done must follow.
@@ -136,12 +138,22 @@ func (s *schedule) due(now Moment) bool {
 	return true
 }
 
-func (s *schedule) done(next time.Duration) { s.busy, s.at = false, next }
+func (s *schedule) done(next time.Duration) {
+	if s.again > 0 {
+		next = min(next, s.again)
+	}
+	s.busy, s.at, s.again = false, next, 0
+}
 
-// soon brings the next time forward.
+// soon brings the next time forward. What is under way may have begun too early to see what there is to see: it is done again.
 func (s *schedule) soon(at time.Duration) {
-	if !s.busy {
+	switch {
+	case !s.busy:
 		s.at = min(s.at, at)
+	case s.again == 0:
+		s.again = max(at, 1)
+	default:
+		s.again = min(s.again, max(at, 1))
 	}
 }
 

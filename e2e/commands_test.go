@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -270,10 +271,10 @@ func askedInVain(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func untilClear(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 0, "untilclear")
+	need(ts, neg, args, 0, "untilclear [FLAG…]")
 	deadline := time.Now().Add(patience)
 	for {
-		out, err := exec.CommandContext(context.Background(), binary, append([]string{"quarantine", "status", "--json"}, worldOf(ts).database...)...).CombinedOutput()
+		out, err := exec.CommandContext(context.Background(), binary, slices.Concat([]string{"quarantine", "status", "--json"}, worldOf(ts).database, args)...).CombinedOutput()
 		if err == nil && strings.Contains(string(out), `"clear":true`) {
 			return
 		}

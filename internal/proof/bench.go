@@ -92,6 +92,10 @@ func (b *bench) parts() []benchPart {
 		benchPart{name: "claim_postgres_p99_ms", also: []string{"claim"}, postgres: true, run: func(ctx context.Context, dir string) error { return b.claim(ctx, dir, b.o.DatabaseURL) }},
 		benchPart{name: "forecast_1m_s", also: []string{"forecast"}, run: func(ctx context.Context, dir string) error { return b.forecast(ctx, dir, "") }},
 		benchPart{name: "forecast_1m_postgres_s", also: []string{"forecast"}, postgres: true, run: func(ctx context.Context, dir string) error { return b.forecast(ctx, dir, b.o.DatabaseURL) }},
+		benchPart{name: "metrics_1m_ms", also: []string{"metrics"}, run: func(ctx context.Context, dir string) error { return b.metrics(ctx, dir, "") }},
+		benchPart{name: "metrics_1m_postgres_ms", also: []string{"metrics"}, postgres: true, run: func(ctx context.Context, dir string) error { return b.metrics(ctx, dir, b.o.DatabaseURL) }},
+		benchPart{name: "launch_ms", also: []string{"launch", "launch_idle_ms"}, run: func(ctx context.Context, dir string) error { return b.launch(ctx, dir, "") }},
+		benchPart{name: "launch_postgres_ms", also: []string{"launch", "launch_idle_postgres_ms"}, postgres: true, run: func(ctx context.Context, dir string) error { return b.launch(ctx, dir, b.o.DatabaseURL) }},
 		benchPart{name: "import", also: []string{"import_rows_per_s", "start_ms"}, run: b.importAndStart},
 	)
 }

@@ -144,7 +144,7 @@ func (a *API) Handler() http.Handler {
 			Detail: "a page of another site made this request; call the API from Overture's own pages or with an API key",
 		})
 	}))
-	return a.observe(origins.Handler(http.HandlerFunc(a.dispatch)))
+	return a.observe(compress(origins.Handler(http.HandlerFunc(a.dispatch))))
 }
 
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {

@@ -8,7 +8,7 @@ import { createRoot } from 'react-dom/client'
 import { onSignedOut, queryClient } from './api/client'
 import { sessionQuery } from './auth/session'
 import { preferredLanguage, startLanguage } from './i18n'
-import { router } from './router'
+import { router, start } from './router'
 import { cssVariables, theme } from './theme'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
@@ -29,6 +29,7 @@ onSignedOut(() => {
   void router.navigate({ to: '/login', search: { next: location.pathname + location.search } })
 })
 
+start(location.pathname)
 await startLanguage(preferredLanguage())
 
 const root = document.getElementById('root')

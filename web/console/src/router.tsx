@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { queryClient } from './api/client'
 import { can, sessionQuery } from './auth/session'
+import { serverQuery } from './features/phones/lab'
 import { navigation } from './navigation'
 import { Failed, NotFound } from './ui/Trouble'
 
@@ -29,12 +30,21 @@ const setup = createRoute({
   component: lazyRouteComponent(() => import('./features/access/SetUp'), 'SetUp'),
 })
 
+/**
+ * Who is signed in, or null. What the server is comes with it, because the note of a carrier lab stands above every page and would push it down
+ * when it came later. Without an answer the page goes without the note.
+ */
+async function meAndServer(client: QueryClient) {
+  const [me] = await Promise.all([client.ensureQueryData(sessionQuery), client.ensureQueryData(serverQuery).catch(() => undefined)])
+  return me
+}
+
 /** Everything behind the sign-in. Whether a person may see a page is decided by Frame from the navigation; the server judges again. */
 const frame = createRoute({
   getParentRoute: () => root,
   id: 'frame',
   beforeLoad: async ({ context, location }) => {
-    const me = await context.queryClient.ensureQueryData(sessionQuery)
+    const me = await meAndServer(context.queryClient)
     if (!me) throw redirect({ to: '/login', search: { next: location.href } })
     return { me }
   },
@@ -198,6 +208,13 @@ export const router = createRouter({
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
 })
+
+/** Starts at once what the page of an address will ask for anyway, which would otherwise come one after the other. */
+export function start(path: string): void {
+  const [matched] = router.getMatchedRoutes(path)
+  for (const route of matched) void router.loadRouteChunk(route)
+  if (matched.some((route) => route.id === frame.id)) meAndServer(queryClient).catch(() => {}) // the route asks again, and says why
+}
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -3,6 +3,10 @@ const locale = (): string => document.documentElement.lang || 'en'
 
 export const count = (n: number): string => new Intl.NumberFormat(locale()).format(n)
 
+/** A number where there is little room, such as on an axis: "1,500", "20K", "1.5M". */
+export const short = (n: number): string =>
+  n < 10_000 ? count(n) : new Intl.NumberFormat(locale(), { notation: 'compact', maximumFractionDigits: 1 }).format(n)
+
 export const decimal = (n: number, digits = 1): string => new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(n)
 
 /** A share of the whole as percent; a dash when there is nothing to take a share of. */
@@ -18,10 +22,20 @@ export function dateTime(at: string | Date | undefined, zone?: string): string {
   )
 }
 
+/** From one moment to another, with what both share said once: "Nov 21, 2026, 8:51 – 11:51 AM". */
+export function dateTimeRange(from: string | undefined, to: string | undefined): string {
+  if (!from || !to) return '—'
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).formatRange(new Date(from), new Date(to))
+}
+
 export function date(at: string | Date | undefined, zone?: string): string {
   if (!at) return '—'
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', ...(zone ? { timeZone: zone } : {}) }).format(new Date(at))
 }
+
+/** A day where its year is plain: "Nov 21". */
+export const dayMonth = (at: string | Date, zone?: string): string =>
+  new Intl.DateTimeFormat(locale(), { month: 'short', day: 'numeric', ...(zone ? { timeZone: zone } : {}) }).format(new Date(at))
 
 export function clock(at: string | Date | undefined, zone?: string): string {
   if (!at) return '—'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { toCSV } from './download'
-import { ago, bytes, percent, span } from './format'
+import { ago, bytes, dateTimeRange, dayMonth, percent, short, span } from './format'
 
 test('CSV quotes what it must and runs no formula', () => {
   expect(
@@ -15,6 +15,17 @@ test('CSV quotes what it must and runs no formula', () => {
 test('a share of nothing is a dash', () => {
   expect(percent(0, 0)).toBe('—')
   expect(percent(1, 3)).toBe('33.3%')
+})
+
+test('numbers of an axis are short and still themselves', () => {
+  expect([0, 950, 9999, 10_000, 12_500, 200_000, 1_500_000].map(short)).toEqual(['0', '950', '9,999', '10K', '12.5K', '200K', '1.5M'])
+})
+
+test('a range says once what its ends share, and nothing without both', () => {
+  const spaces = (text: string) => text.replace(/[\u2009\u202f]/g, ' ')
+  expect(spaces(dateTimeRange('2026-11-21T08:51:00', '2026-11-21T11:51:00'))).toBe('Nov 21, 2026, 8:51 – 11:51 AM')
+  expect(dateTimeRange('2026-11-21T08:51:00', undefined)).toBe('—')
+  expect(dayMonth('2026-11-21T23:30:00Z', 'Asia/Tokyo')).toBe('Nov 22')
 })
 
 test('times in words', () => {

@@ -1,4 +1,4 @@
-import { Box, Button, Group, Paper, SegmentedControl, Stack, Table, Text, Title } from '@mantine/core'
+import { Button, Group, Paper, SegmentedControl, Stack, Table, Text, Title } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { type ReactNode, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -6,13 +6,13 @@ import { saveText, toCSV } from '@/lib/download'
 import { count } from '@/lib/format'
 
 /** One column of the data behind a chart. */
-export type Series = { key: string; name: string; color?: string }
+export type Series = { key: string; name: string }
 
 export type Datum = { label: string } & Record<string, number | string>
 
 type Props = {
   title: string
-  /** One sentence that says what the chart shows; screen readers get it in place of the picture. */
+  /** One sentence that says what the chart shows. */
   summary: string
   /** What the labels of the rows are: hour, day, zone … */
   labels: string
@@ -60,9 +60,7 @@ export function ChartFrame({ title, summary, labels, series, data, file, childre
           {summary}
         </Text>
         {view === 'chart' ? (
-          <Box role="img" aria-label={`${title}. ${summary}`}>
-            {children}
-          </Box>
+          children
         ) : (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
           <section style={{ overflow: 'auto', maxHeight: 320 }} tabIndex={0} aria-label={title}>

@@ -1,9 +1,9 @@
 import { Box, Button, Card, Center, Group, Loader, Stack, Table, Text } from '@mantine/core'
-import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Trouble } from './Trouble'
+import { useNarrow } from './useNarrow'
 
 export type Column<T> = {
   id: string
@@ -39,7 +39,7 @@ const rowHeight = 45
 /** A list that the server pages: a table on wide screens, cards on narrow ones. The next page comes when its end is near, or by a button. */
 export function DataTable<T>({ label, columns, pages, rowKey, empty, height }: Props<T>) {
   const { t } = useTranslation('frame')
-  const narrow = useMediaQuery('(max-width: 48em)') ?? false
+  const narrow = useNarrow()
   const scroll = useRef<HTMLDivElement>(null)
   const { rows, more, loading, error, loadMore, retry } = pages
   const virtual = useVirtualizer({

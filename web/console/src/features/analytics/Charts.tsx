@@ -1,12 +1,11 @@
-import '@mantine/charts/styles.css'
-import { CompositeChart } from '@mantine/charts'
 import { SimpleGrid, Stack } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
-import { count, date, percent } from '@/lib/format'
+import { count, date, dayMonth, percent } from '@/lib/format'
 import { ChartFrame } from '@/ui/ChartFrame'
-import { hourLabels } from '../forecast/hours'
-import { Parts } from './Parts'
+import { Chart, type Row } from '@/ui/chart/Chart'
+import { hourLabels, hourTicks } from '../forecast/hours'
+import { type Part, Parts } from './Parts'
 
 /** Messages over time, and what became of them altogether; the same numbers as table and CSV. */
 export function Charts({ data }: { data: Schemas['Analytics'] }) {
@@ -20,21 +19,22 @@ export function Charts({ data }: { data: Schemas['Analytics'] }) {
     failed: p.counts.refused + p.counts.held,
     replied: p.counts.replied,
   }))
-  const series = [
-    { name: 'success', key: 'success', label: t('chart.success'), color: 'var(--chart-1)', type: 'bar' as const },
-    { name: 'failed', key: 'failed', label: t('chart.failed'), color: 'var(--chart-2)', type: 'bar' as const },
-    { name: 'replied', key: 'replied', label: t('chart.replied'), color: 'var(--chart-3)', type: 'line' as const },
+  const ticks = data.step === 'hour' ? hourTicks(starts, zone) : starts.map((at) => ({ text: dayMonth(at, zone) }))
+  const series: Row[] = [
+    { key: 'success', name: t('chart.success'), color: 1 },
+    { key: 'failed', name: t('chart.failed'), color: 2 },
+    { key: 'replied', name: t('chart.replied'), color: 3, line: true },
   ]
-  const delivery = [
-    { label: t('parts.delivered'), n: n.delivered, color: 'var(--chart-1)' },
-    { label: t('parts.waiting'), n: n.waiting, color: 'var(--chart-4)', pattern: 'dots' as const },
-    { label: t('parts.undelivered'), n: n.undelivered, color: 'var(--chart-2)', pattern: 'stripes' as const },
-    { label: t('parts.refused'), n: n.refused, color: 'var(--chart-2)' },
-    { label: t('parts.held'), n: n.held, color: 'var(--chart-4)', pattern: 'stripes' as const },
+  const delivery: Part[] = [
+    { label: t('parts.delivered'), n: n.delivered, color: 1 },
+    { label: t('parts.waiting'), n: n.waiting, color: 4, pattern: 'dots' },
+    { label: t('parts.undelivered'), n: n.undelivered, color: 2, pattern: 'stripes' },
+    { label: t('parts.refused'), n: n.refused, color: 2 },
+    { label: t('parts.held'), n: n.held, color: 4, pattern: 'stripes' },
   ]
-  const response = [
-    { label: t('parts.answered'), n: n.answered, color: 'var(--chart-3)' },
-    { label: t('parts.unanswered'), n: n.accepted - n.answered, color: 'var(--chart-4)', pattern: 'dots' as const },
+  const response: Part[] = [
+    { label: t('parts.answered'), n: n.answered, color: 3 },
+    { label: t('parts.unanswered'), n: n.accepted - n.answered, color: 4, pattern: 'dots' },
   ]
   const rows = (parts: { label: string; n: number }[]) => parts.map((p) => ({ label: p.label, n: p.n }))
   return (
@@ -43,22 +43,11 @@ export function Charts({ data }: { data: Schemas['Analytics'] }) {
         title={t('chart.overTime')}
         summary={t('chart.overTimeSummary', { sent: count(n.sent), failed: count(n.refused + n.held), replied: count(n.replied), zone })}
         labels={t(data.step === 'hour' ? 'chart.hour' : 'chart.day')}
-        series={series.map((s) => ({ key: s.key, name: s.label }))}
+        series={series}
         data={overTime}
         file="messages-over-time"
       >
-        <CompositeChart
-          h={280}
-          data={overTime}
-          dataKey="label"
-          withLegend
-          gridAxis="y"
-          curveType="linear"
-          maxBarWidth={28}
-          xAxisProps={{ minTickGap: 24 }}
-          lineProps={{ strokeDasharray: '6 3' }}
-          series={series.map(({ name, label, color, type }) => ({ name, label, color, type }))}
-        />
+        <Chart title={t('chart.overTime')} series={series} data={overTime} ticks={ticks} stacked />
       </ChartFrame>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <ChartFrame

@@ -1,14 +1,13 @@
-import '@mantine/charts/styles.css'
-import { BarChart } from '@mantine/charts'
 import { Alert, List, Skeleton, Stack, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { hooks } from '@/api/client'
 import { ApiError, blocks } from '@/api/problem'
 import { count, dateTime, micros } from '@/lib/format'
 import { ChartFrame } from '@/ui/ChartFrame'
+import { Chart, type Row } from '@/ui/chart/Chart'
 import { Trouble } from '@/ui/Trouble'
-import { skippedOf } from '../forecast/ForecastPicture'
-import { hourLabels } from '../forecast/hours'
+import { hourLabels, hourTicks } from '../forecast/hours'
+import { skippedOf } from '../forecast/skipped'
 import type { Campaign } from './useCampaign'
 
 /** The forecast of the launch beside what happened, and what differs. */
@@ -27,8 +26,13 @@ export function ForecastComparison({ campaign }: { campaign: Campaign }) {
   }
   if (!data) return <Skeleton height={320} />
   const { forecast: f, actual: a } = data
-  const labels = hourLabels(data.hours.map((h) => h.start))
+  const starts = data.hours.map((h) => h.start)
+  const labels = hourLabels(starts)
   const bars = data.hours.map((h, i) => ({ label: labels[i] ?? '', forecast: h.forecast.sent, actual: h.actual.sent }))
+  const series: Row[] = [
+    { key: 'forecast', name: t('compare.forecast'), color: 4, pattern: 'stripes' },
+    { key: 'actual', name: t('compare.actual'), color: 1 },
+  ]
   const money = (n: number) => (f.currency ? micros(n, f.currency) : '—')
   const rows: [string, string, string][] = [
     [t('forecast:sent'), count(f.sent), count(a.sent)],
@@ -52,24 +56,11 @@ export function ForecastComparison({ campaign }: { campaign: Campaign }) {
         title={t('compare.chart')}
         summary={t('compare.summary', { forecast: count(f.sent), actual: count(a.sent) })}
         labels={t('forecast:hour')}
-        series={[
-          { key: 'forecast', name: t('compare.forecast') },
-          { key: 'actual', name: t('compare.actual') },
-        ]}
+        series={series}
         data={bars}
         file={`forecast-${campaign.id}`}
       >
-        <BarChart
-          h={260}
-          data={bars}
-          dataKey="label"
-          withLegend
-          gridAxis="y"
-          series={[
-            { name: 'forecast', label: t('compare.forecast'), color: 'var(--chart-4)' },
-            { name: 'actual', label: t('compare.actual'), color: 'var(--chart-1)' },
-          ]}
-        />
+        <Chart title={t('compare.chart')} series={series} data={bars} ticks={hourTicks(starts)} />
       </ChartFrame>
       <Table maw={640}>
         <Table.Thead>

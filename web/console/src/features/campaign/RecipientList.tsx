@@ -2,13 +2,14 @@ import { Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconDownload, IconSearch } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hooks, type Schemas } from '@/api/client'
 import { useSession } from '@/auth/session'
 import { count, dateTime } from '@/lib/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { EmptyState } from '@/ui/EmptyState'
-import { byCursor, pagesOf } from '@/ui/pages'
+import { longList, pagesOf, usePageSize } from '@/ui/pages'
 import { StateBadge } from '@/ui/StateBadge'
 
 type Recipient = Schemas['Recipient']
@@ -37,53 +38,58 @@ export function RecipientList({ campaign, state, q, onChange }: Props) {
   const { t } = useTranslation(['campaign', 'frame'])
   const { can } = useSession()
   const known = states.includes(state as State) ? (state as State) : undefined
+  const limit = usePageSize()
   const query = hooks.useInfiniteQuery(
     'get',
     '/v1/campaigns/{campaign}/recipients',
-    { params: { path: { campaign }, query: { state: known, q: q || undefined, limit: 200 } } },
-    byCursor,
+    { params: { path: { campaign }, query: { state: known, q: q || undefined, limit } } },
+    longList,
   )
   const type = useDebouncedCallback((text: string) => onChange({ q: text || undefined }), 300)
-  const columns: Column<Recipient>[] = [
-    { id: 'row', title: t('recipients.row'), numeric: true, width: '5rem', cell: (r) => count(r.row) },
-    {
-      id: 'address',
-      title: t('recipients.address'),
-      width: '11rem',
-      cell: (r) => (
-        <Anchor
-          component={Link}
-          to="/campaigns/$campaign/recipients/$recipient"
-          params={{ campaign, recipient: r.id } as never}
-          search={{} as never}
-        >
-          {r.address}
-        </Anchor>
-      ),
-    },
-    { id: 'state', title: t('recipients.state'), width: '9rem', cell: (r) => <StateBadge state={r.state ?? 'queued'} /> },
-    {
-      id: 'reason',
-      title: t('recipients.reason'),
-      width: '11rem',
-      cell: (r) => (
-        <Text size="sm" component="span">
-          {r.reason ? t(`reason.${r.reason}`, { defaultValue: r.reason }) : ''}
-          {r.code ? ` (${r.code})` : ''}
-        </Text>
-      ),
-    },
-    {
-      id: 'text',
-      title: t('recipients.text'),
-      cell: (r) => (
-        <Text size="sm" lineClamp={1} component="span" title={r.text}>
-          {r.text}
-        </Text>
-      ),
-    },
-    { id: 'at', title: t('recipients.at'), width: '11rem', cell: (r) => dateTime(r.updated_at) },
-  ]
+  // The same while pages arrive, so that rows in sight are not drawn again.
+  const columns = useMemo<Column<Recipient>[]>(
+    () => [
+      { id: 'row', title: t('recipients.row'), numeric: true, width: '5rem', cell: (r) => count(r.row) },
+      {
+        id: 'address',
+        title: t('recipients.address'),
+        width: '11rem',
+        cell: (r) => (
+          <Anchor
+            component={Link}
+            to="/campaigns/$campaign/recipients/$recipient"
+            params={{ campaign, recipient: r.id } as never}
+            search={{} as never}
+          >
+            {r.address}
+          </Anchor>
+        ),
+      },
+      { id: 'state', title: t('recipients.state'), width: '9rem', cell: (r) => <StateBadge state={r.state ?? 'queued'} /> },
+      {
+        id: 'reason',
+        title: t('recipients.reason'),
+        width: '11rem',
+        cell: (r) => (
+          <Text size="sm" component="span">
+            {r.reason ? t(`reason.${r.reason}`, { defaultValue: r.reason }) : ''}
+            {r.code ? ` (${r.code})` : ''}
+          </Text>
+        ),
+      },
+      {
+        id: 'text',
+        title: t('recipients.text'),
+        cell: (r) => (
+          <Text size="sm" lineClamp={1} component="span" title={r.text}>
+            {r.text}
+          </Text>
+        ),
+      },
+      { id: 'at', title: t('recipients.at'), width: '11rem', cell: (r) => dateTime(r.updated_at) },
+    ],
+    [t, campaign],
+  )
   return (
     <>
       <Group mb="sm" gap="sm">

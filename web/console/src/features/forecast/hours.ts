@@ -1,6 +1,7 @@
-import { clock, date } from '@/lib/format'
+import { clock, date, dayMonth } from '@/lib/format'
+import type { Tick } from '@/ui/chart/Axes'
 
-/** Labels for the hours of a chart: the clock, with the day where a new one begins. Unique, because charts take them for keys. */
+/** Names for the hours of a chart: the clock, with the day where a new one begins. Unique, because the rows of its table take them for keys. */
 export function hourLabels(starts: string[], zone?: string): string[] {
   let day = ''
   const seen = new Map<string, number>()
@@ -11,5 +12,16 @@ export function hourLabels(starts: string[], zone?: string): string[] {
     const n = (seen.get(label) ?? 0) + 1 // the hour that the end of summer time repeats
     seen.set(label, n)
     return n > 1 ? `${label} (${n})` : label
+  })
+}
+
+/** What stands below the hours of a chart: the clock, and under it the day where a new one begins. */
+export function hourTicks(starts: string[], zone?: string): Tick[] {
+  let day = ''
+  return starts.map((start) => {
+    const today = dayMonth(start, zone)
+    const begins = today !== day
+    day = today
+    return { text: clock(start, zone), ...(begins ? { under: today } : {}) }
   })
 }

@@ -1,8 +1,12 @@
+import { useQuery } from '@tanstack/react-query'
 import { hooks, type Schemas } from '@/api/client'
+
+/** What everybody may know about the server. It does not change while it runs. */
+export const serverQuery = hooks.queryOptions('get', '/v1/server', {}, { staleTime: Number.POSITIVE_INFINITY })
 
 /** Whether a carrier lab stands in for the provider. */
 export function useLab(): boolean {
-  const { data } = hooks.useQuery('get', '/v1/server', {}, { staleTime: 5 * 60_000 })
+  const { data } = useQuery(serverQuery)
   return data?.lab ?? false
 }
 

@@ -22,10 +22,16 @@ import { type Step, steps } from './steps'
 import { useFreshChecklist, useListCheck } from './useChecklist'
 import { useDraft } from './useDraft'
 
-const Compose = lazy(() => import('./compose/Compose').then((m) => ({ default: m.Compose })))
-const RecipientsStep = lazy(() => import('./recipients/RecipientsStep').then((m) => ({ default: m.RecipientsStep })))
-const Schedule = lazy(() => import('./schedule/Schedule').then((m) => ({ default: m.Schedule })))
-const Review = lazy(() => import('./review/Review').then((m) => ({ default: m.Review })))
+const files = {
+  compose: () => import('./compose/Compose'),
+  recipients: () => import('./recipients/RecipientsStep'),
+  schedule: () => import('./schedule/Schedule'),
+  review: () => import('./review/Review'),
+}
+const Compose = lazy(() => files.compose().then((m) => ({ default: m.Compose })))
+const RecipientsStep = lazy(() => files.recipients().then((m) => ({ default: m.RecipientsStep })))
+const Schedule = lazy(() => files.schedule().then((m) => ({ default: m.Schedule })))
+const Review = lazy(() => files.review().then((m) => ({ default: m.Review })))
 
 const Search = z.object({
   step: z.catch(z._default(z.enum(steps), 'compose'), 'compose'),
@@ -38,7 +44,9 @@ const route = getRouteApi('/frame/campaigns/$campaign/edit')
 export function WizardPage() {
   const { t } = useTranslation('frame')
   const { campaign } = route.useParams()
+  const { step } = Search.parse(route.useSearch())
   const { about } = useCampaign(campaign)
+  useEffect(() => void files[step](), [step]) // while the draft is still on its way
   if (about.error && !about.data) return <Trouble error={about.error} retry={() => void about.refetch()} />
   if (!about.data) return <Skeleton height={240} role="progressbar" aria-label={t('loading')} />
   if (about.data.state !== 'draft') return <Navigate to="/campaigns/$campaign" params={{ campaign }} search={{}} replace />

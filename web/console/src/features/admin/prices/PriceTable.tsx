@@ -1,9 +1,9 @@
 import { ActionIcon, Pagination, Select, Stack, Table, TextInput } from '@mantine/core'
-import { useMediaQuery } from '@mantine/hooks'
 import { IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hooks } from '@/api/client'
+import { useNarrow } from '@/ui/useNarrow'
 import { channels, type Row, wrong } from './prices'
 
 type Props = { rows: Row[]; readOnly: boolean; onChange: (rows: Row[]) => void }
@@ -13,7 +13,7 @@ const pageSize = 50
 /** The table to edit, fifty rows at a time; on narrow screens each row is a card. */
 export function PriceTable({ rows, readOnly, onChange }: Props) {
   const { t } = useTranslation('admin')
-  const narrow = useMediaQuery('(max-width: 48em)') ?? false
+  const narrow = useNarrow()
   const [page, turn] = useState(1)
   const senders = hooks.useQuery('get', '/v1/senders', { params: { query: { limit: 200 } } })
   const pages = Math.max(1, Math.ceil(rows.length / pageSize))

@@ -1,5 +1,5 @@
 import { Badge, Group, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks'
+import { useDebouncedCallback } from '@mantine/hooks'
 import { IconBan, IconSearch } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { type ReactNode, useMemo } from 'react'
@@ -9,7 +9,7 @@ import { hooks, type Schemas } from '@/api/client'
 import { count } from '@/lib/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { EmptyState } from '@/ui/EmptyState'
-import { byCursor, pagesOf } from '@/ui/pages'
+import { longList, pagesOf, usePageSize } from '@/ui/pages'
 
 type Recipient = Schemas['Recipient']
 
@@ -24,13 +24,12 @@ export function PreviewList({ campaign, total, actions }: { campaign: string; to
   const type = useDebouncedCallback((text: string) => {
     void navigate({ search: ((was: Record<string, unknown>) => ({ ...was, q: text || undefined })) as never, replace: true })
   }, 300)
-  const cards = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false }) ?? false
+  const limit = usePageSize()
   const query = hooks.useInfiniteQuery(
     'get',
     '/v1/campaigns/{campaign}/recipients',
-    { params: { path: { campaign }, query: { q: q || undefined, limit: cards ? 20 : 200 } } },
-    // A list that was scrolled far would be asked for page by page again: who comes back begins at its beginning.
-    { ...byCursor, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, gcTime: 0 },
+    { params: { path: { campaign }, query: { q: q || undefined, limit } } },
+    { ...longList, staleTime: Number.POSITIVE_INFINITY },
   )
   // The same while pages arrive, so that rows in sight are not drawn again.
   const columns = useMemo<Column<Recipient>[]>(

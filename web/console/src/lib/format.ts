@@ -1,52 +1,66 @@
 // All formatting goes through Intl, in the language of the page.
 const locale = (): string => document.documentElement.lang || 'en'
 
-export const count = (n: number): string => new Intl.NumberFormat(locale()).format(n)
+/** Making a formatter takes longer than a hundred uses of it, and a list needs several in every row: each is made once. */
+const numbers = keep((locale, options?: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options))
+const times = keep((locale, options?: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options))
+
+function keep<O, F>(make: (locale: string, options?: O) => F): (options?: O) => F {
+  const made = new Map<string, F>()
+  return (options) => {
+    const key = locale() + (options ? JSON.stringify(options) : '')
+    let format = made.get(key)
+    if (format === undefined) {
+      format = make(locale(), options)
+      made.set(key, format)
+    }
+    return format
+  }
+}
+
+const inZone = (zone?: string): { timeZone?: string } => (zone ? { timeZone: zone } : {})
+
+export const count = (n: number): string => numbers().format(n)
 
 /** A number where there is little room, such as on an axis: "1,500", "20K", "1.5M". */
-export const short = (n: number): string =>
-  n < 10_000 ? count(n) : new Intl.NumberFormat(locale(), { notation: 'compact', maximumFractionDigits: 1 }).format(n)
+export const short = (n: number): string => (n < 10_000 ? count(n) : numbers({ notation: 'compact', maximumFractionDigits: 1 }).format(n))
 
-export const decimal = (n: number, digits = 1): string => new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(n)
+export const decimal = (n: number, digits = 1): string => numbers({ maximumFractionDigits: digits }).format(n)
 
 /** A share of the whole as percent; a dash when there is nothing to take a share of. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '—'
-  return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(part / whole)
+  return numbers({ style: 'percent', maximumFractionDigits: 1 }).format(part / whole)
 }
 
 export function dateTime(at: string | Date | undefined, zone?: string): string {
   if (!at) return '—'
-  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short', ...(zone ? { timeZone: zone } : {}) }).format(
-    new Date(at),
-  )
+  return times({ dateStyle: 'medium', timeStyle: 'short', ...inZone(zone) }).format(new Date(at))
 }
 
 /** From one moment to another, with what both share said once: "Nov 21, 2026, 8:51 – 11:51 AM". */
 export function dateTimeRange(from: string | undefined, to: string | undefined): string {
   if (!from || !to) return '—'
-  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).formatRange(new Date(from), new Date(to))
+  return times({ dateStyle: 'medium', timeStyle: 'short' }).formatRange(new Date(from), new Date(to))
 }
 
 export function date(at: string | Date | undefined, zone?: string): string {
   if (!at) return '—'
-  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', ...(zone ? { timeZone: zone } : {}) }).format(new Date(at))
+  return times({ dateStyle: 'medium', ...inZone(zone) }).format(new Date(at))
 }
 
 /** A day where its year is plain: "Nov 21". */
 export const dayMonth = (at: string | Date, zone?: string): string =>
-  new Intl.DateTimeFormat(locale(), { month: 'short', day: 'numeric', ...(zone ? { timeZone: zone } : {}) }).format(new Date(at))
+  times({ month: 'short', day: 'numeric', ...inZone(zone) }).format(new Date(at))
 
 export function clock(at: string | Date | undefined, zone?: string): string {
   if (!at) return '—'
-  return new Intl.DateTimeFormat(locale(), { timeStyle: 'short', ...(zone ? { timeZone: zone } : {}) }).format(new Date(at))
+  return times({ timeStyle: 'short', ...inZone(zone) }).format(new Date(at))
 }
 
 /** A moment of the coming days as it stands on a button: "Tue, Dec 1, 09:00 AM". */
 export const weekdayTime = (at: string | Date): string =>
-  new Intl.DateTimeFormat(locale(), { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }).format(
-    new Date(at),
-  )
+  times({ weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }).format(new Date(at))
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400],
@@ -64,7 +78,7 @@ export function ago(at: string | Date, now: Date = new Date()): string {
 
 /** A span in words: "2 h 5 min". */
 export function span(seconds: number): string {
-  const unit = (n: number, u: string) => new Intl.NumberFormat(locale(), { style: 'unit', unit: u, unitDisplay: 'short' }).format(n)
+  const unit = (n: number, u: string) => numbers({ style: 'unit', unit: u, unitDisplay: 'short' }).format(n)
   const s = Math.max(0, Math.round(seconds))
   if (s < 60) return unit(s, 'second')
   const all = Math.round(s / 60)
@@ -78,9 +92,7 @@ export function span(seconds: number): string {
 /** Prices of a segment have four digits behind the point, sums two. */
 export function money(amount: number, currency: string): string {
   const digits = Math.abs(amount) < 1 ? 4 : 2
-  return new Intl.NumberFormat(locale(), { style: 'currency', currency, maximumFractionDigits: digits, minimumFractionDigits: 2 }).format(
-    amount,
-  )
+  return numbers({ style: 'currency', currency, maximumFractionDigits: digits, minimumFractionDigits: 2 }).format(amount)
 }
 
 /** Millionths of a currency unit, as the API counts money. */
@@ -93,7 +105,7 @@ export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().tim
 export function bytes(n: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const
   const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, n)) / 3)))
-  return new Intl.NumberFormat(locale(), {
+  return numbers({
     style: 'unit',
     unit: units[step],
     unitDisplay: step === 0 ? 'long' : 'short',

@@ -1,4 +1,3 @@
-import { Badge } from '@mantine/core'
 import {
   type Icon,
   IconAlertTriangle,
@@ -21,59 +20,55 @@ import {
 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 
-type Look = { icon: Icon; color: string }
+type Look = { icon: Icon; color: 'gray' | 'dim' | 'grape' | 'indigo' | 'orange' | 'teal' | 'red' }
 
 // Filled with dark shades, so that white words on them reach AA in both schemes.
 const looks: Record<string, Look> = {
   // of campaigns
-  draft: { icon: IconPencil, color: 'gray.7' },
-  scheduled: { icon: IconCalendarClock, color: 'grape.9' },
-  running: { icon: IconPlayerPlay, color: 'indigo.8' },
-  paused: { icon: IconPlayerPause, color: 'orange.9' },
-  canceling: { icon: IconBan, color: 'gray.8' },
-  completed: { icon: IconCheck, color: 'teal.9' },
-  canceled: { icon: IconBan, color: 'gray.8' },
+  draft: { icon: IconPencil, color: 'gray' },
+  scheduled: { icon: IconCalendarClock, color: 'grape' },
+  running: { icon: IconPlayerPlay, color: 'indigo' },
+  paused: { icon: IconPlayerPause, color: 'orange' },
+  canceling: { icon: IconBan, color: 'dim' },
+  completed: { icon: IconCheck, color: 'teal' },
+  canceled: { icon: IconBan, color: 'dim' },
   // of messages
-  queued: { icon: IconClock, color: 'gray.7' },
-  accepted: { icon: IconSend, color: 'indigo.8' },
-  sent: { icon: IconCheck, color: 'indigo.8' },
-  delivered: { icon: IconChecks, color: 'teal.9' },
-  read: { icon: IconChecks, color: 'teal.9' },
-  failed: { icon: IconX, color: 'red.9' },
-  undelivered: { icon: IconX, color: 'red.9' },
-  suppressed: { icon: IconBan, color: 'gray.8' },
-  expired: { icon: IconClock, color: 'gray.8' },
-  held: { icon: IconClockPause, color: 'orange.9' },
-  unknown: { icon: IconCircleDashed, color: 'orange.9' },
-  invalid: { icon: IconX, color: 'red.9' },
+  queued: { icon: IconClock, color: 'gray' },
+  accepted: { icon: IconSend, color: 'indigo' },
+  sent: { icon: IconCheck, color: 'indigo' },
+  delivered: { icon: IconChecks, color: 'teal' },
+  read: { icon: IconChecks, color: 'teal' },
+  failed: { icon: IconX, color: 'red' },
+  undelivered: { icon: IconX, color: 'red' },
+  suppressed: { icon: IconBan, color: 'dim' },
+  expired: { icon: IconClock, color: 'dim' },
+  held: { icon: IconClockPause, color: 'orange' },
+  unknown: { icon: IconCircleDashed, color: 'orange' },
+  invalid: { icon: IconX, color: 'red' },
   // of users, skills, keys and senders
-  active: { icon: IconCheck, color: 'teal.9' },
-  disabled: { icon: IconBan, color: 'gray.8' },
-  archived: { icon: IconArchive, color: 'gray.8' },
-  revoked: { icon: IconBan, color: 'gray.8' },
-  over: { icon: IconClock, color: 'gray.8' },
-  stopped: { icon: IconPlayerStop, color: 'red.9' },
-  troubled: { icon: IconAlertTriangle, color: 'red.9' },
-  slowed: { icon: IconGauge, color: 'orange.9' },
-  sending: { icon: IconPlayerPlay, color: 'indigo.8' },
-  waiting: { icon: IconClock, color: 'gray.7' },
-  idle: { icon: IconMoon, color: 'gray.7' },
+  active: { icon: IconCheck, color: 'teal' },
+  disabled: { icon: IconBan, color: 'dim' },
+  archived: { icon: IconArchive, color: 'dim' },
+  revoked: { icon: IconBan, color: 'dim' },
+  over: { icon: IconClock, color: 'dim' },
+  stopped: { icon: IconPlayerStop, color: 'red' },
+  troubled: { icon: IconAlertTriangle, color: 'red' },
+  slowed: { icon: IconGauge, color: 'orange' },
+  sending: { icon: IconPlayerPlay, color: 'indigo' },
+  waiting: { icon: IconClock, color: 'gray' },
+  idle: { icon: IconMoon, color: 'gray' },
 }
 
-/** A state as icon, word and colour. The words are states.* of the frame's texts. */
+const unknown: Look = { icon: IconCircleDashed, color: 'gray' }
+
+/** A state as icon, word and colour. The words are states.* of the frame's texts. Lists draw many: it is plain markup, styled in app.css. */
 export function StateBadge({ state }: { state: string }) {
   const { t } = useTranslation('frame')
-  const look = looks[state] ?? { icon: IconCircleDashed, color: 'gray.7' }
+  const look = looks[state] ?? unknown
   return (
-    <Badge
-      color={look.color}
-      variant="filled"
-      leftSection={<look.icon size={12} aria-hidden />}
-      tt="none"
-      miw="max-content"
-      style={{ flex: 'none' }}
-    >
+    <span className={`state state-${look.color}`}>
+      <look.icon size={12} aria-hidden />
       {t(`states.${state}`, { defaultValue: state })}
-    </Badge>
+    </span>
   )
 }

@@ -1,7 +1,6 @@
-import { Anchor, Button, Group, Select, Text, TextInput } from '@mantine/core'
+import { Button, Group, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconDownload, IconSearch } from '@tabler/icons-react'
-import { Link } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hooks, type Schemas } from '@/api/client'
@@ -11,6 +10,7 @@ import { type Column, DataTable } from '@/ui/DataTable'
 import { EmptyState } from '@/ui/EmptyState'
 import { longList, pagesOf, usePageSize } from '@/ui/pages'
 import { StateBadge } from '@/ui/StateBadge'
+import { PersonLink } from './PersonLink'
 
 type Recipient = Schemas['Recipient']
 
@@ -55,35 +55,30 @@ export function RecipientList({ campaign, state, q, onChange }: Props) {
         title: t('recipients.address'),
         width: '11rem',
         cell: (r) => (
-          <Anchor
-            component={Link}
-            to="/campaigns/$campaign/recipients/$recipient"
-            params={{ campaign, recipient: r.id } as never}
-            search={{} as never}
-          >
+          <PersonLink campaign={campaign} recipient={r.id}>
             {r.address}
-          </Anchor>
+          </PersonLink>
         ),
       },
-      { id: 'state', title: t('recipients.state'), width: '9rem', cell: (r) => <StateBadge state={r.state ?? 'queued'} /> },
+      { id: 'state', title: t('recipients.state'), width: '10.5rem', cell: (r) => <StateBadge state={r.state ?? 'queued'} /> },
       {
         id: 'reason',
         title: t('recipients.reason'),
         width: '11rem',
         cell: (r) => (
-          <Text size="sm" component="span">
+          <>
             {r.reason ? t(`reason.${r.reason}`, { defaultValue: r.reason }) : ''}
             {r.code ? ` (${r.code})` : ''}
-          </Text>
+          </>
         ),
       },
       {
         id: 'text',
         title: t('recipients.text'),
         cell: (r) => (
-          <Text size="sm" lineClamp={1} component="span" title={r.text}>
+          <span className="one-line" title={r.text}>
             {r.text}
-          </Text>
+          </span>
         ),
       },
       { id: 'at', title: t('recipients.at'), width: '11rem', cell: (r) => dateTime(r.updated_at) },

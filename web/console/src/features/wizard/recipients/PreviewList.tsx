@@ -40,9 +40,9 @@ export function PreviewList({ campaign, total, actions }: { campaign: string; to
         id: 'text',
         title: t('list.text'),
         cell: (r) => (
-          <Text size="sm" lineClamp={1} component="span" title={r.text}>
+          <span className="one-line" title={r.text}>
             {r.text}
-          </Text>
+          </span>
         ),
       },
       { id: 'segments', title: t('list.segments'), numeric: true, width: '6.5rem', cell: (r) => count(r.segments) },

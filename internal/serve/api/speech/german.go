@@ -58,7 +58,7 @@ func germanWords() map[string]string {
 		"queued": "eingereiht", "attempting": "beim Senden", "unknown": "ungewiss", "canceled": "abgebrochen", "expired": "abgelaufen", "suppressed": "übersprungen",
 		"failed": "fehlgeschlagen", "held": "zurückgehalten", "accepted": "angenommen", "sent": "gesendet", "undelivered": "nicht zugestellt", "delivered": "zugestellt", "read": "gelesen",
 		// how attempts end
-		"refused": "abgelehnt", "throttled": "vom Anbieter gebremst", "not sent": "nicht gesendet", "given back": "zurückgegeben", "given up": "aufgegeben", "found": "im Verzeichnis des Anbieters gefunden", "absent": "nicht im Verzeichnis des Anbieters",
+		"refused": "abgelehnt", "sender refused": "Absender abgelehnt", "throttled": "vom Anbieter gebremst", "not sent": "nicht gesendet", "given back": "zurückgegeben", "given up": "aufgegeben", "found": "im Verzeichnis des Anbieters gefunden", "absent": "nicht im Verzeichnis des Anbieters",
 		"resent without proof": "ohne Beweis noch einmal gesendet", "treated as sent": "gilt als gesendet", "timed out": "keine Antwort in der Frist",
 		// why messages ended
 		"opted_out": "abgemeldet", "address_refused": "Nummer abgelehnt", "content_refused": "Text abgelehnt", "policy_refused": "durch Regeln abgelehnt",

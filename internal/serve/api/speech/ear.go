@@ -17,6 +17,7 @@ import (
 type pattern struct {
 	format string
 	text   *regexp.Regexp
+	must   string  // the longest text between verbs: what lacks it is not worth a look
 	verbs  []piece // in the order of the groups
 	weight int     // letters of its own: the more, the surer
 }
@@ -73,6 +74,9 @@ func patternsOf(texts map[string]string) (out []pattern) {
 			switch part.verb {
 			case 0:
 				re.WriteString(regexp.QuoteMeta(part.text))
+				if len(part.text) > len(p.must) {
+					p.must = part.text
+				}
 				p.weight += len(strings.Map(letters, part.text))
 				continue
 			case 'd':
@@ -148,6 +152,9 @@ func (l *Language) one(text string) (string, bool) {
 		return strings.ReplaceAll(own, "%%", "%"), true
 	}
 	for _, p := range l.ear() {
+		if !strings.Contains(text, p.must) {
+			continue
+		}
 		if found := p.text.FindStringSubmatch(text); found != nil {
 			return l.fill(l.texts[p.format], l.args(p, found[1:])), true
 		}

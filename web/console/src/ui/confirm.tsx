@@ -19,11 +19,14 @@ export function confirm(question: Question): void {
   })
 }
 
+/** What a notification’s cross is called. */
+export const closing = () => ({ closeButtonProps: { 'aria-label': i18next.t('frame:action.close') } })
+
 /** Does it, and tells of a failure that no form shows. Returns whether it went well. */
 export async function attempt(work: () => Promise<unknown>, done?: string): Promise<boolean> {
   try {
     await work()
-    if (done) notifications.show({ message: done, color: 'teal.9' })
+    if (done) notifications.show({ message: done, color: 'teal.9', ...closing() })
     return true
   } catch (error) {
     const id =
@@ -36,6 +39,7 @@ export async function attempt(work: () => Promise<unknown>, done?: string): Prom
       color: 'red.9',
       autoClose: 15_000,
       role: 'alert',
+      ...closing(),
     })
     return false
   }

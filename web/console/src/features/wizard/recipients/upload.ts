@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react'
 import { api, queryClient, type Schemas } from '@/api/client'
 import { ApiError, noAnswer, type Problem } from '@/api/problem'
 import { count } from '@/lib/format'
+import { closing } from '@/ui/confirm'
 import { freshList } from './useList'
 
 export type FileOptions = { header: string; delimiter: string; encoding: string }
@@ -57,7 +58,7 @@ export function startUpload(campaign: string, file: Blob, name: string, options:
     if (request.status !== 201) return end(new ApiError(problemOf(request.status, request.responseText)))
     const done = JSON.parse(request.responseText) as Schemas['Import']
     const message = i18next.t('recipients:upload.done', { name, valid: count(done.valid), rejected: count(done.rejected) })
-    notifications.show({ message, color: done.rejected > 0 ? 'orange.9' : 'teal.9' })
+    notifications.show({ message, color: done.rejected > 0 ? 'orange.9' : 'teal.9', ...closing() })
     end()
   }
   request.onerror = () => end(noAnswer(undefined))

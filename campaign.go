@@ -71,6 +71,8 @@ type Campaign struct {
 	LaunchedAt  time.Time
 	CompletedAt time.Time
 	ArchivedAt  time.Time
+
+	PeopleDeletedAt time.Time // when retention began to delete recipients and messages; zero: they are there
 }
 
 // WindowFor gives the window of one recipient: the campaign's, narrowed by the rules for the place of the number.

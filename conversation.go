@@ -143,6 +143,7 @@ type Entry struct {
 	State          State
 	Code           int
 	Reason         string
+	MessageDeleted bool // retention deleted what carried it: nothing is known of its delivery any more
 }
 
 // Answer is what an agent writes into a conversation.

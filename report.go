@@ -87,4 +87,5 @@ type CampaignSent struct {
 	Channel Channel
 	State   CampaignState
 	SentCounts
+	PeopleDeletedAt time.Time // retention deleted the rows: proven from counters
 }

@@ -39,6 +39,7 @@ import (
 //	ledger N                         the carrier accepted N messages
 //	schema N                         the database says it has version N (the server must not run)
 //	askedinvain DURATION             so long the provider was asked about what is in doubt (the server must not run)
+//	age DAYS                         all that happened happened so many days earlier (the server must not run)
 //	untilclear                       wait until everything in quarantine was looked up
 //	follow ID WORD…                  the server's log lines with this id say each of the words
 //	unsaid TEXT…                     none of these stands anywhere in the server's log or metrics
@@ -46,7 +47,7 @@ import (
 //	keep VAR REGEXP                  keep the first group of the last stdout in a variable
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"account": account, "start": start, "end": end, "crash": crash, "schema": schema, "askedinvain": askedInVain, "furnish": furnish, "exits": exits, "api": api, "eventually": eventually,
-	"call": call, "script": script, "carrier": carrier, "writes": writes, "ledger": ledger, "keep": keep, "untilclear": untilClear, "flip": flip, "follow": follow, "unsaid": unsaid,
+	"call": call, "script": script, "carrier": carrier, "writes": writes, "ledger": ledger, "keep": keep, "age": age, "untilclear": untilClear, "flip": flip, "follow": follow, "unsaid": unsaid,
 }
 
 // patience of one step. Generous: the machine may be busy, and a story that hangs is found all the same.
@@ -267,6 +268,34 @@ func askedInVain(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.DB().Write.ExecContext(ctx, `UPDATE inflight SET failed_for = $1`, long.Milliseconds())
+	ts.Check(err)
+}
+
+func age(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "age DAYS")
+	days, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	ctx, cancel := within()
+	defer cancel()
+	db, err := store.Open(ctx, worldOf(ts).store)
+	ts.Check(err)
+	defer db.Close()
+	for _, c := range []struct{ table, columns string }{
+		{"campaign", "launch_at launched_at completed_at created_at updated_at"},
+		{"message", "accepted_at replied_at stopped_at updated_at"},
+		{"attempt", "started_at ended_at"},
+		{"receipt", "received_at"},
+		{"inbound", "received_at processed_at"},
+		{"opt_out", "created_at"},
+	} {
+		var sets []string
+		for _, column := range strings.Fields(c.columns) {
+			sets = append(sets, column+" = "+column+" - $1")
+		}
+		_, err := db.DB().Write.ExecContext(ctx, `UPDATE `+c.table+` SET `+strings.Join(sets, ", "), days*24*time.Hour.Milliseconds())
+		ts.Check(err)
+	}
+	_, err = db.DB().Write.ExecContext(ctx, `UPDATE sent_count SET quarter = quarter - $1`, days*96)
 	ts.Check(err)
 }
 

@@ -23,6 +23,9 @@ const (
 	KeysWrite    Permission = "keys:write"
 	AuditRead    Permission = "audit:read"
 
+	RetentionRead  Permission = "retention:read"
+	RetentionWrite Permission = "retention:write" // how long data is kept: what is deleted does not come back
+
 	BrandsRead   Permission = "brands:read"
 	BrandsWrite  Permission = "brands:write"
 	SkillsRead   Permission = "skills:read"
@@ -61,6 +64,9 @@ var allowed = map[Permission][]overture.Role{
 	KeysRead:     {overture.Administrator},
 	KeysWrite:    {overture.Administrator},
 	AuditRead:    {overture.Administrator},
+
+	RetentionRead:  {overture.Administrator},
+	RetentionWrite: {overture.Administrator},
 
 	BrandsRead:   {overture.Administrator, overture.CampaignManager},
 	BrandsWrite:  {overture.Administrator},

@@ -28,6 +28,7 @@ import (
 	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/provider/twilio"
 	"github.com/overture-im/overture/internal/pubsub"
+	"github.com/overture-im/overture/internal/retention"
 	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/serve/ops"
 	"github.com/overture-im/overture/internal/serve/realtime"
@@ -151,6 +152,10 @@ func (a *App) wire(ctx context.Context) error {
 	})
 	a.work("forecasts of launches", forecasts.Run)
 
+	// What is old goes, by the periods of its account, one node at a time.
+	old := newRetentionMetrics()
+	a.work("retention", (&retention.Sweeper{Store: db, Owner: owner, Observer: old, Log: a.log}).Run)
+
 	token, closeDoor, err := openDoor(o, a.URL())
 	if err != nil {
 		return err
@@ -169,7 +174,7 @@ func (a *App) wire(ctx context.Context) error {
 		},
 		Consent: consent.New(db, time.Now), Conversations: conversation.New(db, db, bus, time.Now), Agents: agent.NewRoster(db, bus, time.Now),
 		Campaigns: campaigns, Recipients: people, Forecasts: forecasts, Figures: analytics.New(db), Exports: export.New(db),
-		Phones: newPhones(o, who),
+		Phones: newPhones(o, who), Retention: retention.New(db, time.Now),
 		Policy: policy.New(policy.Deps{Store: db, Decide: decide(calendar), Turn: forecasts.Turn, Log: a.log, Now: time.Now}),
 	})
 	a.work("idempotency sweep", door.Run)
@@ -193,7 +198,7 @@ func (a *App) wire(ctx context.Context) error {
 
 	counted := &gauges{options: o, owner: owner, db: db, engine: engine.Snapshot, log: a.log}
 	a.work("gauges", counted.Run)
-	for _, c := range append(slices.Concat(measured.collectors(), live.Collectors()), counted) {
+	for _, c := range append(slices.Concat(measured.collectors(), live.Collectors(), old.collectors()), counted) {
 		if err := operations.Register(c); err != nil {
 			return fmt.Errorf("metrics: %w", err)
 		}

@@ -87,7 +87,7 @@ func newRoot(s Streams) *cobra.Command {
 		return &usage{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) }
-	root.AddCommand(serveCommand(), labCommand(), demoCommand(s), migrateCommand(), adminCommand(s), campaignCommand(s), pricesCommand(s), policyCommand(s), heldCommand(s), accountCommand(s), loginCommand(s),
+	root.AddCommand(serveCommand(), labCommand(), demoCommand(s), migrateCommand(), adminCommand(s), campaignCommand(s), pricesCommand(s), policyCommand(s), heldCommand(s), accountCommand(s), retentionCommand(s), loginCommand(s),
 		verifyCommand(), backupCommand(s), restoreCommand(s), quarantineCommand(s), tortureCommand(), faultsCommand(), soakCommand(), benchCommand(), simulateCommand())
 	return root
 }

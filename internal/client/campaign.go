@@ -43,6 +43,8 @@ type Campaign struct {
 	LaunchedAt *time.Time `json:"launched_at"`
 	LaunchAt   *time.Time `json:"launch_at"`
 	CreatedAt  time.Time  `json:"created_at"`
+
+	PeopleDeletedAt *time.Time `json:"people_deleted_at,omitempty"`
 }
 
 // Progress of a launched campaign.

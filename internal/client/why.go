@@ -39,6 +39,9 @@ func (c *Client) Why(ctx context.Context, campaign, number string) (Story, error
 	}
 	switch len(found) {
 	case 0:
+		if of, err := c.Campaign(ctx, campaign); err == nil && of.PeopleDeletedAt != nil {
+			return out, overture.ErrPeopleDeleted(overture.Conflict, *of.PeopleDeletedAt)
+		}
 		return out, overture.ErrNotFound("recipient")
 	case 2:
 		return out, overture.ErrConflict("several_recipients", "several numbers of the list have these digits; give the whole number")

@@ -22,6 +22,7 @@ type Book interface {
 	BrokenInvariants(ctx context.Context) ([]store.Finding, error)
 	MessageFacts(ctx context.Context) iter.Seq2[store.MessageFact, error]
 	LaunchedLists(ctx context.Context) ([]overture.Campaign, error)
+	Deletions(ctx context.Context) ([]overture.Deletion, error)
 	RecountListHash(ctx context.Context, account overture.AccountID, campaign overture.CampaignID) (hash string, recipients int, err error)
 }
 
@@ -44,6 +45,8 @@ type Report struct {
 	Held       int             // waiting for a person
 	Findings   []store.Finding // what is broken
 	HasLedger  bool
+
+	Deletions []overture.Deletion // what retention deleted: proven from counters and these records, not from rows
 }
 
 // Clean tells whether every promise held.
@@ -62,6 +65,9 @@ func Verify(ctx context.Context, book Book, ledger iter.Seq2[LedgerEntry, error]
 		if f.Rule == "I2" {
 			r.Lost += f.Count
 		}
+	}
+	if r.Deletions, err = book.Deletions(ctx); err != nil {
+		return r, err
 	}
 	if err := frozenLists(ctx, book, &r); err != nil {
 		return r, err
@@ -116,6 +122,7 @@ func Verify(ctx context.Context, book Book, ledger iter.Seq2[LedgerEntry, error]
 			found("I12", "a campaign text went out without its opt-out text", m.ID)
 		}
 	}
+	deletedMessages(entries, &r, found)
 	for id := range entries {
 		found("I3", "the provider accepted a message that is not in our books", id)
 	}
@@ -123,6 +130,36 @@ func Verify(ctx context.Context, book Book, ledger iter.Seq2[LedgerEntry, error]
 		r.Findings = append(r.Findings, *f)
 	}
 	return r, nil
+}
+
+// deletedMessages compares what the provider has beyond our rows with the records of what retention deleted, as a sum: which they were is gone.
+func deletedMessages(entries map[overture.MessageID]tally, r *Report, found func(rule, says string, id overture.MessageID)) {
+	var accepted, byPerson int
+	var last overture.MessageID
+	for _, d := range r.Deletions {
+		accepted, byPerson, last = accepted+d.Accepted, byPerson+d.ByPerson, max(last, d.LastMessageID)
+	}
+	if !r.HasLedger || last == 0 {
+		return
+	}
+	have := 0
+	for id := range entries {
+		if id <= last {
+			have++
+		}
+	}
+	if have > accepted+byPerson { // they are named one by one
+		return
+	}
+	if have < accepted {
+		r.Lost += accepted - have
+		found("I3", "our books say accepted of messages that were deleted since, and the provider never got as many", last)
+	}
+	for id := range entries {
+		if id <= last {
+			delete(entries, id)
+		}
+	}
 }
 
 type tally struct {
@@ -157,11 +194,18 @@ func frozenLists(ctx context.Context, book Book, r *Report) error {
 	if err != nil {
 		return err
 	}
+	deleted := map[overture.CampaignID]string{}
+	for _, d := range r.Deletions {
+		deleted[d.CampaignID] = d.ListHash
+	}
 	changed := store.Finding{Rule: "F2", Says: "a launched list is the one that was frozen"}
 	for _, c := range campaigns {
 		hash, _, err := book.RecountListHash(ctx, c.AccountID, c.ID)
 		if err != nil && (overture.KindOf(err) == overture.Unavailable || ctx.Err() != nil) {
 			return err
+		}
+		if gone, ok := deleted[c.ID]; ok && err == nil { // what is left and what was deleted make the whole
+			hash, err = together(hash, gone)
 		}
 		if err != nil || hash != c.ListHash { // a row that cannot be read is not what was frozen
 			changed.Count++
@@ -174,12 +218,42 @@ func frozenLists(ctx context.Context, book Book, r *Report) error {
 	return nil
 }
 
+func together(left, gone string) (string, error) {
+	a, err := overture.ParseListHash(left)
+	if err != nil {
+		return "", err
+	}
+	b, err := overture.ParseListHash(gone)
+	return a.Plus(b).String(), err
+}
+
+// deletionsNamed is how many campaigns a report names.
+const deletionsNamed = 20
+
+// writeDeletions says what was proven from counters because its rows are gone.
+func (r Report) writeDeletions(w io.Writer) {
+	named := 0
+	for _, d := range r.Deletions {
+		what := "messages outside campaigns"
+		if d.CampaignID != 0 {
+			what = fmt.Sprintf("%s, %d people", d.CampaignID, d.People)
+		}
+		switch named++; {
+		case named <= deletionsNamed:
+			fmt.Fprintf(w, "%s: recounted from counters, %s\n", what, overture.DeletedByRetention(d.BeganAt))
+		case named == len(r.Deletions):
+			fmt.Fprintf(w, "and %d more\n", named-deletionsNamed)
+		}
+	}
+}
+
 // Write tells the result to a person.
 func (r Report) Write(w io.Writer) {
 	fmt.Fprintf(w, "%d checks over %d messages: %d accepted, %d unsettled, %d held\n", r.Checks, r.Messages, r.Accepted, r.Unsettled, r.Held)
 	if r.HasLedger {
 		fmt.Fprintf(w, "provider's ledger: %d messages\n", r.Ledger)
 	}
+	r.writeDeletions(w)
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "BROKEN %s: not true that %s: %d, for example %v\n", f.Rule, f.Says, f.Count, f.Samples)
 	}

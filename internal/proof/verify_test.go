@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,61 @@ func TestLimitsThatDriftedAreSeen(t *testing.T) {
 			}
 			if c.seen != (len(limits) > 0) {
 				t.Errorf("found %+v", limits)
+			}
+		})
+	}
+}
+
+// purged is sound, completed, and its people were deleted: 1 was accepted, 2 was too, 3 failed, 4 was suppressed.
+var purged = []string{
+	`DELETE FROM dispatch`, `DELETE FROM message`, `DELETE FROM attempt`, `DELETE FROM recipient`, `DELETE FROM recipient_address`,
+	`UPDATE campaign_count SET state = 50, n = 2 WHERE state = 50`, `DELETE FROM campaign_count WHERE state = 0`, `UPDATE sent_count SET accepted = 2`,
+	`UPDATE campaign SET state = 'completed', completed_at = 5, people_deleted_at = 86400000`,
+	`INSERT INTO deletion (account_id, campaign_id, people, messages, accepted, by_person, replied, stopped, resent, last_message_id, list_hash, began_at, finished_at)
+		VALUES (1, 1, 4, 4, 2, 0, 0, 0, 0, 4, '', 86400000, 86400001)`,
+	`INSERT INTO deleted_count (campaign_id, state, n) SELECT campaign_id, state, n FROM campaign_count`,
+	`INSERT INTO deleted_sent SELECT * FROM sent_count`,
+}
+
+func TestADeletedCampaignIsProvenFromItsRecord(t *testing.T) {
+	list := overture.RowHash(&overture.Recipient{Address: "+12125550101"}).String()
+	for _, c := range []struct {
+		name    string
+		broken  string
+		entries []proof.LedgerEntry
+		rule    string // empty: clean
+		lost    int
+	}{
+		{name: "as it was", entries: []proof.LedgerEntry{got, {MessageID: 2}}},
+		{name: "the provider got fewer", entries: []proof.LedgerEntry{got}, rule: "I3", lost: 1},
+		{name: "a person settled one", broken: `UPDATE deletion SET accepted = 1, by_person = 1`, entries: []proof.LedgerEntry{got}},
+		{name: "the provider got more", entries: []proof.LedgerEntry{got, {MessageID: 2}, {MessageID: 3}}, rule: "I3"},
+		{name: "the provider got a younger one", entries: []proof.LedgerEntry{got, {MessageID: 2}, {MessageID: 77}}, rule: "I3"},
+		{name: "another list was deleted", broken: `UPDATE deletion SET list_hash = '` + overture.ListHash{1}.String() + `'`, entries: []proof.LedgerEntry{got, {MessageID: 2}}, rule: "F2"},
+		{name: "a counter moved since", broken: `UPDATE campaign_count SET n = n + 1 WHERE state = 50`, entries: []proof.LedgerEntry{got, {MessageID: 2}}, rule: "I16"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := storetest.Open(t)
+			statements := append(append(append([]string{}, sound...), purged...), `UPDATE campaign SET list_hash = '`+list+`'`, `UPDATE deletion SET list_hash = '`+list+`'`)
+			if c.broken != "" {
+				statements = append(statements, c.broken)
+			}
+			for _, q := range statements {
+				if _, err := s.DB().Write.ExecContext(t.Context(), q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
+			}
+			r, err := proof.Verify(t.Context(), s, ledger(c.entries...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			r.Write(&out)
+			if !strings.Contains(out.String(), overture.CampaignID(1).String()+", 4 people: recounted from counters, deleted by retention on 1970-01-02") {
+				t.Errorf("it does not say what was deleted:\n%s", out.String())
+			}
+			if r.Lost != c.lost || r.Clean() != (c.rule == "") || c.rule != "" && !slices.ContainsFunc(r.Findings, func(f store.Finding) bool { return f.Rule == c.rule }) {
+				t.Errorf("lost %d, findings %+v; want lost %d and %q", r.Lost, r.Findings, c.lost, c.rule)
 			}
 		})
 	}

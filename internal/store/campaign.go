@@ -17,7 +17,7 @@ import (
 const campaignColumns = `c.id, c.account_id, c.brand_id, c.name, c.channel, c.sender_id, c.skill_id, c.text, c.opt_out_text, c.smart_encoding,
 	c.state, c.launch_at, c.send_window, c.rate, c.lookback, c.expires_at, c.policy, c.open_conversation, c.reason, c.recipient_count,
 	c.list_hash, c.content_hash, c.consent_by, c.consent_at, c.created_by, c.created_at, c.updated_at, c.launched_at, c.completed_at, c.archived_at, c.rules_id,
-	c.rails, c.undo_seconds, c.undo_until, c.watch`
+	c.rails, c.undo_seconds, c.undo_until, c.watch, c.people_deleted_at`
 
 // scanner is a row or the current row of rows.
 type scanner interface{ Scan(dest ...any) error }
@@ -29,13 +29,13 @@ func scanCampaign(row scanner, more ...any) (overture.Campaign, error) {
 	var undoUntil sql.NullInt64
 	var lookback int64
 	var rules overture.RulesID
-	var launchAt, expiresAt, consentBy, consentAt, createdAt, updatedAt, launchedAt, completedAt, archivedAt sql.NullInt64
+	var launchAt, expiresAt, consentBy, consentAt, createdAt, updatedAt, launchedAt, completedAt, archivedAt, deletedAt sql.NullInt64
 	if err := row.Scan(append([]any{
 		&c.ID, &c.AccountID, &c.BrandID, &c.Name, &c.Channel, &c.SenderID, &c.SkillID, &c.Content.Text,
 		&c.Content.OptOutText, &c.Content.SmartEncoding, &c.State, &launchAt, &window, &c.Rate, &lookback, &expiresAt, &c.Policy,
 		&c.OpenConversation, &c.Reason, &c.RecipientCount, &c.ListHash, &c.ContentHash, &consentBy, &consentAt, &c.CreatedBy, &createdAt,
 		&updatedAt, &launchedAt, &completedAt, &archivedAt, &rules,
-		&rails, &c.UndoSeconds, &undoUntil, &watch,
+		&rails, &c.UndoSeconds, &undoUntil, &watch, &deletedAt,
 	}, more...)...); err != nil {
 		return c, err
 	}
@@ -57,6 +57,7 @@ func scanCampaign(row scanner, more ...any) (overture.Campaign, error) {
 	c.LaunchAt, c.ExpiresAt, c.ConsentAt = sqldb.Time(launchAt), sqldb.Time(expiresAt), sqldb.Time(consentAt)
 	c.CreatedAt, c.UpdatedAt = sqldb.Time(createdAt), sqldb.Time(updatedAt)
 	c.LaunchedAt, c.CompletedAt, c.ArchivedAt = sqldb.Time(launchedAt), sqldb.Time(completedAt), sqldb.Time(archivedAt)
+	c.PeopleDeletedAt = sqldb.Time(deletedAt)
 	return c, nil
 }
 

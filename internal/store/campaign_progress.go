@@ -54,7 +54,8 @@ func (s *Store) Standing(ctx context.Context, account overture.AccountID, id ove
 }
 
 func (s *Store) repliedCount(ctx context.Context, id overture.CampaignID) (n int, err error) {
-	err = s.db.Read.QueryRowContext(ctx, `SELECT COUNT(*) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL`, id).Scan(&n)
+	err = s.db.Read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL)
+		+ COALESCE((SELECT replied FROM deletion WHERE campaign_id = $1), 0)`, id).Scan(&n)
 	return n, sqldb.Trouble(err)
 }
 

@@ -74,6 +74,9 @@ func (s *Store) requeue(ctx context.Context, tx *sql.Tx, c overture.Campaign, fr
 	default:
 		return 0, campaignConflict("campaign_"+string(c.State), "the campaign is "+string(c.State)+"; only a running, paused or completed one can send again")
 	}
+	if !c.PeopleDeletedAt.IsZero() {
+		return 0, overture.ErrPeopleDeleted(overture.Conflict, c.PeopleDeletedAt)
+	}
 	places := make(map[overture.MessageID]overture.Requeue, len(items))
 	ids := make([]overture.MessageID, len(items))
 	for i, x := range items {

@@ -54,7 +54,9 @@ func (s *Store) CampaignRecords(ctx context.Context, account overture.AccountID,
 func (s *Store) answers(ctx context.Context, ids []overture.CampaignID) (replied, optedOut map[overture.CampaignID]int, err error) {
 	replied, optedOut = map[overture.CampaignID]int{}, map[overture.CampaignID]int{}
 	condition, arg := sqldb.In(s.db, "m.campaign_id", 1, ids)
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.campaign_id, COUNT(*), COUNT(m.stopped_at) FROM message m WHERE `+condition+` AND m.replied_at IS NOT NULL GROUP BY m.campaign_id`, arg)
+	deleted, _ := sqldb.In(s.db, "d.campaign_id", 1, ids)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT m.campaign_id, COUNT(*), COUNT(m.stopped_at) FROM message m WHERE `+condition+` AND m.replied_at IS NOT NULL GROUP BY m.campaign_id
+		UNION ALL SELECT d.campaign_id, d.replied, d.stopped FROM deletion d WHERE `+deleted, arg)
 	if err != nil {
 		return nil, nil, sqldb.Trouble(fmt.Errorf("count answers: %w", err))
 	}
@@ -65,7 +67,7 @@ func (s *Store) answers(ctx context.Context, ids []overture.CampaignID) (replied
 		if err := rows.Scan(&id, &answered, &stopped); err != nil {
 			return nil, nil, fmt.Errorf("count answers: %w", err)
 		}
-		replied[id], optedOut[id] = answered, stopped
+		replied[id], optedOut[id] = replied[id]+answered, optedOut[id]+stopped
 	}
 	return replied, optedOut, sqldb.Trouble(rows.Err())
 }

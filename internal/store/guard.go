@@ -120,7 +120,8 @@ func (s *Store) countsIn(ctx context.Context, tx *sql.Tx, id overture.CampaignID
 }
 
 func (s *Store) optedOutIn(ctx context.Context, q sqldb.Querier, id overture.CampaignID) (n int, err error) {
-	err = q.QueryRowContext(ctx, `SELECT COUNT(stopped_at) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL`, id).Scan(&n)
+	err = q.QueryRowContext(ctx, `SELECT (SELECT COUNT(stopped_at) FROM message WHERE campaign_id = $1 AND replied_at IS NOT NULL)
+		+ COALESCE((SELECT stopped FROM deletion WHERE campaign_id = $1), 0)`, id).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("people of %s who stopped: %w", id, err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -48,7 +49,7 @@ func (s *Store) CopyList(ctx context.Context, account overture.AccountID, from, 
 			return 0, fmt.Errorf("copy the list of %s: %w", from, err)
 		}
 	}
-	return len(all), s.finishCopy(ctx, account, to, len(all))
+	return len(all), s.finishCopy(ctx, account, from, to, len(all))
 }
 
 // listed is what is kept of a row until all are written.
@@ -170,8 +171,11 @@ func (s *Store) indexCopies(ctx context.Context, to overture.CampaignID, chunk [
 	})
 }
 
-func (s *Store) finishCopy(ctx context.Context, account overture.AccountID, to overture.CampaignID, n int) error {
+func (s *Store) finishCopy(ctx context.Context, account overture.AccountID, from, to overture.CampaignID, n int) error {
 	return s.db.Transact(ctx, func(tx *sql.Tx) error {
+		if source, err := s.campaignIn(ctx, tx, account, from, s.db.ForShare()); err != nil || !source.PeopleDeletedAt.IsZero() {
+			return cmp.Or(err, overture.ErrPeopleDeleted(overture.Conflict, source.PeopleDeletedAt)) // while it was copied: some may be missing
+		}
 		c, err := s.draftForChange(ctx, tx, account, to, time.Time{})
 		if err != nil {
 			return err

@@ -79,8 +79,18 @@ func (s *Store) RemoveImport(ctx context.Context, im overture.Import) error {
 
 // ClearList removes the whole list of a draft: at once for everybody who looks, then row by row. Conflict: launched, or an import is loading.
 func (s *Store) ClearList(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, now time.Time) error {
+	return s.clearList(ctx, account, campaign, now, "the list was cleared", func(*sql.Tx) (bool, error) { return true, nil })
+}
+
+// clearList asks may, in the transaction that makes the list invisible, whether it may.
+func (s *Store) clearList(ctx context.Context, account overture.AccountID, campaign overture.CampaignID, now time.Time, why string, may func(*sql.Tx) (bool, error)) error {
 	var count int
+	var yes bool
 	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		var err error
+		if yes, err = may(tx); err != nil || !yes {
+			return err
+		}
 		if _, err := s.lockList(ctx, tx, account, campaign); err != nil {
 			return err
 		}
@@ -94,8 +104,8 @@ func (s *Store) ClearList(ctx context.Context, account overture.AccountID, campa
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(SUM(row_count), 0) FROM list_import WHERE campaign_id = $1`, campaign).Scan(&count); err != nil {
 			return fmt.Errorf("size of the list of %s: %w", campaign, err)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE list_import SET state = 'removing', error = 'the list was cleared', touched_at = $1
-			WHERE campaign_id = $2`, now.UnixMilli(), campaign); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE list_import SET state = 'removing', error = $3, touched_at = $1
+			WHERE campaign_id = $2`, now.UnixMilli(), campaign, why); err != nil {
 			return fmt.Errorf("clear the list of %s: %w", campaign, err)
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE campaign SET recipient_count = 0 WHERE id = $1`, campaign); err != nil {
@@ -103,7 +113,7 @@ func (s *Store) ClearList(ctx context.Context, account overture.AccountID, campa
 		}
 		return addRecipients(ctx, tx, campaign, 0, now)
 	})
-	if err != nil {
+	if err != nil || !yes {
 		return err
 	}
 	imports, err := s.Imports(ctx, account, campaign)

@@ -30,7 +30,7 @@ func (s *Store) Marks(ctx context.Context, account overture.AccountID, now time.
 		args  []any
 		take  func(scan func(...any) error) error
 	}{
-		{`SELECT c.id, c.state, c.updated_at, COALESCE(c.completed_at, 0), COALESCE(c.archived_at, 0), c.planning, c.recipient_count, c.watch,
+		{`SELECT c.id, c.state, c.updated_at, COALESCE(c.completed_at, 0), COALESCE(c.archived_at, 0), COALESCE(c.people_deleted_at, 0), c.planning, c.recipient_count, c.watch,
 			(SELECT COALESCE(SUM(i.row_count + i.valid + i.rejected), 0) + COUNT(*) FROM list_import i WHERE i.campaign_id = c.id)
 			FROM campaign c WHERE ` + watched, []any{account, watchedCampaigns}, m.campaign},
 		{
@@ -66,12 +66,12 @@ func (m marking) fold(topic overture.Topic, id string, values ...any) {
 func (m marking) campaign(scan func(...any) error) error {
 	var id overture.CampaignID
 	var state, watch string
-	var updated, completed, archived, people, rows int64
+	var updated, completed, archived, deleted, people, rows int64
 	var planning bool
-	if err := scan(&id, &state, &updated, &completed, &archived, &planning, &people, &watch, &rows); err != nil {
+	if err := scan(&id, &state, &updated, &completed, &archived, &deleted, &planning, &people, &watch, &rows); err != nil {
 		return err
 	}
-	m.fold(overture.CampaignTopic, id.String(), state, updated, completed, archived, planning, people, watch, rows)
+	m.fold(overture.CampaignTopic, id.String(), state, updated, completed, archived, deleted, planning, people, watch, rows)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (s *Store) recipientFact(ctx context.Context, f *overture.Facts, id overtur
 		FROM recipient WHERE id = $1 AND campaign_id = $2 AND account_id = $3`, id, f.Campaign.ID, f.Campaign.AccountID).
 		Scan(&r.ImportID, &r.Row, &r.Address, &zones, &r.ZoneSource, &r.Personal.Text, &vars, &r.Segments)
 	if errors.Is(err, sql.ErrNoRows) {
-		return overture.ErrNotFound("recipient")
+		return absentRecipient(f.Campaign)
 	}
 	if err != nil {
 		return sqldb.Trouble(fmt.Errorf("read recipient %s: %w", id, err))
@@ -63,6 +63,14 @@ func (s *Store) recipientFact(ctx context.Context, f *overture.Facts, id overtur
 	}
 	f.Recipient = r
 	return nil
+}
+
+// absentRecipient says why nobody of that id is on the list.
+func absentRecipient(c overture.Campaign) error {
+	if c.PeopleDeletedAt.IsZero() {
+		return overture.ErrNotFound("recipient")
+	}
+	return overture.ErrPeopleDeleted(overture.NotFound, c.PeopleDeletedAt)
 }
 
 func (s *Store) senderFacts(ctx context.Context, f *overture.Facts) error {

@@ -94,11 +94,13 @@ func scanSent(row scanner, before ...any) (overture.SentCounts, error) {
 // SentByCampaign tells what each campaign sent, most first, at most limit of them; total is how many sent something.
 func (s *Store) SentByCampaign(ctx context.Context, f overture.SentFilter, limit int) (list []overture.CampaignSent, total int, err error) {
 	where, args := s.sentWhere(f)
-	err = eachRow(ctx, plain(s.db.Read, `SELECT c.id, c.name, c.channel, c.state, `+sentSums+`
+	err = eachRow(ctx, plain(s.db.Read, `SELECT c.id, c.name, c.channel, c.state, c.people_deleted_at, `+sentSums+`
 		FROM campaign c JOIN sent_count k ON k.campaign_id = c.id WHERE `+where+` GROUP BY c.id ORDER BY c.id`), func(rows *sql.Rows) error {
 		var x overture.CampaignSent
 		var err error
-		if x.SentCounts, err = scanSent(rows, &x.ID, &x.Name, &x.Channel, &x.State); err == nil && x.Counts.Total() > 0 { // what was sent again moved elsewhere
+		var deleted sql.NullInt64
+		if x.SentCounts, err = scanSent(rows, &x.ID, &x.Name, &x.Channel, &x.State, &deleted); err == nil && x.Counts.Total() > 0 { // what was sent again moved elsewhere
+			x.PeopleDeletedAt = sqldb.Time(deleted)
 			list = append(list, x)
 		}
 		return err

@@ -88,7 +88,7 @@ func (s *Store) Conversations(ctx context.Context, f overture.ConversationFilter
 // Entries reads a transcript in order, after the given entry, with the delivery of what was sent.
 func (s *Store) Entries(ctx context.Context, account overture.AccountID, id overture.ConversationID, after overture.EntryID, limit int) ([]overture.Entry, error) {
 	rows, err := s.db.Read.QueryContext(ctx, `SELECT e.id, e.author, e.user_id, e.message_id, e.inbound_id, e.text, e.created_at,
-			COALESCE(m.state, 0), COALESCE(m.code, 0), COALESCE(m.reason, ''), COALESCE(f.state, '')
+			COALESCE(m.state, 0), COALESCE(m.code, 0), COALESCE(m.reason, ''), COALESCE(f.state, ''), e.message_id > 0 AND m.id IS NULL
 		FROM entry e LEFT JOIN message m ON m.id = e.message_id LEFT JOIN inflight f ON f.message_id = e.message_id
 		WHERE e.account_id = $1 AND e.conversation_id = $2 AND e.id > $3 ORDER BY e.id LIMIT $4`, account, id, after, limit)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Store) Entries(ctx context.Context, account overture.AccountID, id over
 		e := overture.Entry{ConversationID: id, AccountID: account}
 		var at int64
 		var marker string
-		if err := rows.Scan(&e.ID, &e.Author, &e.UserID, &e.MessageID, &e.InboundID, &e.Text, &at, &e.State, &e.Code, &e.Reason, &marker); err != nil {
+		if err := rows.Scan(&e.ID, &e.Author, &e.UserID, &e.MessageID, &e.InboundID, &e.Text, &at, &e.State, &e.Code, &e.Reason, &marker, &e.MessageDeleted); err != nil {
 			return nil, fmt.Errorf("read transcript: %w", err)
 		}
 		e.State, e.CreatedAt = liveState(e.State, marker), time.UnixMilli(at).UTC()

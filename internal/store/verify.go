@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/store/sqldb"
@@ -22,7 +24,8 @@ var invariants = []struct{ rule, says, query string }{
 	{
 		"I2", "a planned campaign has exactly one message per recipient of its list",
 		`SELECT c.id FROM campaign c WHERE c.launched_at IS NOT NULL AND c.planning = FALSE
-			AND c.recipient_count <> (SELECT COUNT(*) FROM message m WHERE m.campaign_id = c.id AND m.leg = 0)`,
+			AND c.recipient_count <> (SELECT COUNT(*) FROM message m WHERE m.campaign_id = c.id AND m.leg = 0)
+				+ COALESCE((SELECT d.messages FROM deletion d WHERE d.account_id = c.account_id AND d.campaign_id = c.id), 0)`,
 	},
 	{
 		"I2", "no message points at a recipient that is not on its campaign's list",
@@ -111,7 +114,8 @@ var invariants = []struct{ rule, says, query string }{
 		`SELECT k.id FROM (
 			SELECT id, resent AS n FROM lane WHERE resent <> 0
 			UNION ALL SELECT l.id, -COUNT(*) FROM attempt a JOIN message m ON m.id = a.message_id JOIN lane l ON l.id = m.lane_id
-				WHERE a.outcome = 'resent_without_proof' GROUP BY l.id) k
+				WHERE a.outcome = 'resent_without_proof' GROUP BY l.id
+			UNION ALL SELECT l.id, -d.resent FROM deletion d JOIN lane l ON l.campaign_id = d.campaign_id AND l.account_id = d.account_id WHERE d.campaign_id > 0) k
 			GROUP BY k.id HAVING SUM(k.n) <> 0`,
 	},
 	{
@@ -119,6 +123,7 @@ var invariants = []struct{ rule, says, query string }{
 		`SELECT DISTINCT campaign_id FROM (
 			SELECT campaign_id, quarter, ` + eachSentColumn(func(_ int, c string) string { return `SUM(` + c + `) AS ` + c }) + ` FROM (
 				SELECT campaign_id, quarter, ` + eachSentColumn(func(_ int, c string) string { return c }) + ` FROM sent_count
+				UNION ALL SELECT campaign_id, quarter, ` + eachSentColumn(func(_ int, c string) string { return `-` + c }) + ` FROM deleted_sent
 				UNION ALL SELECT campaign_id, (` + countedAt + `) / 900000, ` + eachSentColumn(recounted) + `
 					FROM message WHERE campaign_id > 0 AND state >= 30 GROUP BY 1, 2) u
 			GROUP BY campaign_id, quarter) k WHERE (` + eachSentColumn(func(_ int, c string) string { return c }) + `) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
@@ -132,8 +137,29 @@ var invariants = []struct{ rule, says, query string }{
 		`SELECT k.campaign_id FROM (
 			SELECT campaign_id, state, SUM(n) AS n FROM (
 				SELECT campaign_id, state, n FROM campaign_count
+				UNION ALL SELECT campaign_id, state, -n FROM deleted_count
 				UNION ALL SELECT campaign_id, state, -COUNT(*) FROM message WHERE campaign_id > 0 GROUP BY campaign_id, state) u
 			GROUP BY campaign_id, state) k WHERE k.n <> 0`,
+	},
+	{
+		"I17", "retention deleted only what was over: of finished campaigns, nothing queued and nothing held",
+		`SELECT d.campaign_id FROM deletion d LEFT JOIN campaign c ON c.id = d.campaign_id AND c.account_id = d.account_id
+				WHERE d.campaign_id > 0 AND (c.completed_at IS NULL OR c.people_deleted_at IS NULL)
+			UNION SELECT k.campaign_id FROM deleted_count k WHERE k.n <> 0 AND (k.state < 20 OR k.state = 40)
+			UNION SELECT c.id FROM campaign c WHERE c.people_deleted_at IS NOT NULL
+				AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.account_id = c.account_id AND d.campaign_id = c.id)`,
+	},
+	{
+		"I17", "a campaign whose people were all deleted had as many as its list, and has none left",
+		`SELECT d.campaign_id FROM deletion d JOIN campaign c ON c.id = d.campaign_id WHERE d.finished_at IS NOT NULL AND (c.recipient_count <> d.people
+			OR EXISTS (SELECT 1 FROM recipient r WHERE r.campaign_id = c.id) OR EXISTS (SELECT 1 FROM message m WHERE m.campaign_id = c.id AND m.campaign_id > 0))`,
+	},
+	{
+		"I17", "of a person who was deleted nothing is left but what protects them",
+		`SELECT a.message_id FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = a.message_id)
+			UNION SELECT r.message_id FROM receipt r WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = r.message_id)
+			UNION SELECT a.recipient_id FROM recipient_address a JOIN campaign c ON c.id = a.campaign_id AND c.people_deleted_at IS NOT NULL
+				WHERE NOT EXISTS (SELECT 1 FROM recipient r WHERE r.id = a.recipient_id)`,
 	},
 }
 
@@ -250,4 +276,23 @@ func (s *Store) LaunchedLists(ctx context.Context) ([]overture.Campaign, error) 
 		out = append(out, c)
 	}
 	return out, sqldb.Trouble(rows.Err())
+}
+
+// Deletions gives the records of what retention deleted, by account and campaign.
+func (s *Store) Deletions(ctx context.Context) ([]overture.Deletion, error) {
+	var out []overture.Deletion
+	err := eachRow(ctx, plain(s.db.Read, `SELECT account_id, campaign_id, people, messages, accepted, by_person, last_message_id, list_hash, began_at, finished_at
+		FROM deletion ORDER BY account_id, campaign_id`), func(rows *sql.Rows) error {
+		var d overture.Deletion
+		var began int64
+		var finished sql.NullInt64
+		err := rows.Scan(&d.AccountID, &d.CampaignID, &d.People, &d.Messages, &d.Accepted, &d.ByPerson, &d.LastMessageID, &d.ListHash, &began, &finished)
+		d.BeganAt, d.FinishedAt = time.UnixMilli(began).UTC(), sqldb.Time(finished)
+		out = append(out, d)
+		return err
+	})
+	if err != nil {
+		return nil, sqldb.Trouble(fmt.Errorf("records of deletions: %w", err))
+	}
+	return out, nil
 }

@@ -104,6 +104,9 @@ func (r *recount) run(ctx context.Context) error {
 			}
 		}
 	}
+	if err := r.readDeleted(ctx); err != nil {
+		return err
+	}
 	condition, arg := sqldb.In(r.s.db, "m.lane_id", 1, slices.Sorted(maps.Keys(r.lanes)))
 	return eachRow(ctx, plain(r.tx, `SELECT m.lane_id, m.address, m.segments, a.started_at, a.outcome IN (`+givenBack+`) FROM message m JOIN attempt a ON a.message_id = m.id
 			WHERE `+condition+`
@@ -129,6 +132,31 @@ func (r *recount) run(ctx context.Context) error {
 		day.took.add(one, 1)
 		return nil
 	}, arg)
+}
+
+// readDeleted counts what attempts took that retention deleted since.
+func (r *recount) readDeleted(ctx context.Context) error {
+	return eachRow(ctx, plain(r.tx, `SELECT lane_id, day, messages, segments, money, first_at FROM deleted_spend`), func(rows *sql.Rows) error {
+		var lane overture.LaneID
+		var on, messages, first int64
+		var took spend
+		if err := rows.Scan(&lane, &on, &messages, &took.segments, &took.money, &first); err != nil {
+			return err
+		}
+		l := r.lanes[lane]
+		if l == nil {
+			return nil
+		}
+		if l.prices == nil {
+			took.money = 0 // as with the attempts that are there
+		}
+		day := r.day(accountDay{l.account, on})
+		day.first = min(day.first, first)
+		day.took.add(took, 1)
+		l.messages += messages
+		l.took.add(took, 1)
+		return nil
+	})
 }
 
 // readAccounts finds the accounts whose days are counted, and since when each has been as it is.

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ var campaignHeader = []string{
 	"campaign", "name", "channel", "sender", "sender_number", "skill", "state", "reason", "recipients", "waiting", "accepted", "delivered",
 	"undelivered", "failed", "suppressed", "expired", "canceled", "held", "replied", "opted_out", "text", "opt_out_text", "rate", "launch_at",
 	"launched_at", "completed_at", "expires_at", "created_by", "created_at", "consent_by", "consent_at", "content_hash", "list_hash", "archived_at",
+	"people_deleted_at",
 }
 
 // Campaigns writes the details of all campaigns since the account began, oldest first (B3). An error after the first byte leaves an
@@ -88,6 +90,7 @@ func campaignCells(c *overture.CampaignRecord) []string {
 		number(n[overture.Canceled]), number(n[overture.Held]), number(c.Replied), number(c.OptedOut), c.Content.Text, c.Content.OptOutText,
 		number(c.Rate), moment(c.LaunchAt), moment(c.LaunchedAt), moment(c.CompletedAt), moment(c.ExpiresAt), c.CreatedByName,
 		moment(c.CreatedAt), c.ConsentByName, moment(c.ConsentAt), c.ContentHash, c.ListHash, moment(c.ArchivedAt),
+		moment(c.PeopleDeletedAt),
 	}
 }
 
@@ -98,7 +101,7 @@ var recipientHeader = []string{
 }
 
 // Recipients writes everything about a campaign's recipients and messages, in the order of the list (B3). Each state is named as the API
-// names it; a recipient without a message yet is "queued".
+// names it; a recipient without a message yet is "queued". What retention deleted is one line at the end that says so.
 func (r *Reports) Recipients(ctx context.Context, by overture.Actor, id overture.CampaignID, w io.Writer) error {
 	c, err := r.source.Campaign(ctx, by.AccountID, id)
 	if err != nil {
@@ -127,10 +130,25 @@ func (r *Reports) Recipients(ctx context.Context, by overture.Actor, id overture
 			out.row(recipientCells(c, rec)...)
 			after = rec.ID
 		}
-		if err := out.flush(); err != nil || len(page) < pageOfRecipients {
+		if len(page) < pageOfRecipients {
+			if !c.PeopleDeletedAt.IsZero() {
+				out.row(deletedCells(c)...)
+			}
+			return out.flush()
+		}
+		if err := out.flush(); err != nil {
 			return err
 		}
 	}
+}
+
+// deletedCells is the line in place of people who are gone. It is no recipient: it has neither id nor number.
+func deletedCells(c overture.Campaign) []string {
+	cells := make([]string, len(recipientHeader))
+	cells[slices.Index(recipientHeader, "state")] = "deleted"
+	cells[slices.Index(recipientHeader, "reason")] = overture.DeletedByRetention(c.PeopleDeletedAt)
+	cells[slices.Index(recipientHeader, "updated_at")] = moment(c.PeopleDeletedAt)
+	return cells
 }
 
 func recipientCells(c overture.Campaign, r *overture.RecipientRecord) []string {

@@ -14,6 +14,9 @@ func (s *Service) Duplicate(ctx context.Context, by overture.Actor, id overture.
 	if err != nil {
 		return old, err
 	}
+	if withList && !old.PeopleDeletedAt.IsZero() {
+		return old, overture.ErrPeopleDeleted(overture.Conflict, old.PeopleDeletedAt)
+	}
 	if name == "" {
 		name = copyName(old.Name)
 	}

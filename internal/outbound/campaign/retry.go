@@ -33,6 +33,9 @@ func (s *Service) RetryFailed(ctx context.Context, by overture.Actor, id overtur
 	default:
 		return out, overture.ErrConflict("campaign_"+string(c.State), "the campaign is "+string(c.State)+"; only a running, paused or completed one can retry")
 	}
+	if !c.PeopleDeletedAt.IsZero() {
+		return out, overture.ErrPeopleDeleted(overture.Conflict, c.PeopleDeletedAt)
+	}
 	reasons, audit := retryable, "failures that may go well another time"
 	if all {
 		reasons, audit = nil, "all failures"

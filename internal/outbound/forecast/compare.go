@@ -100,6 +100,9 @@ func (s *Service) actual(ctx context.Context, c overture.Campaign, k overture.Ke
 	if len(k.Actual) > 0 && json.Unmarshal(k.Actual, &kept) == nil && kept.Mark == mark {
 		return kept, nil
 	}
+	if !c.PeopleDeletedAt.IsZero() { // and nobody looked before
+		return kept, overture.ErrPeopleDeleted(overture.Conflict, c.PeopleDeletedAt)
+	}
 	s.mu.Lock()
 	last := s.actuals[c.ID]
 	s.mu.Unlock()

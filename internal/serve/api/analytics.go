@@ -67,6 +67,8 @@ type campaignSentBody struct {
 	Channel string         `json:"channel"`
 	State   string         `json:"state"`
 	Counts  sentCountsBody `json:"counts"`
+
+	PeopleDeletedAt time.Time `json:"people_deleted_at,omitzero" doc:"Retention deleted the messages: the figures stay, the list behind them is gone"`
 }
 
 type analyticsBefore struct {
@@ -134,7 +136,7 @@ func (a *API) analytics(ctx context.Context, who access.Identity, in *analyticsI
 	}
 	b.Of, b.Campaigns = got.Of, make([]campaignSentBody, len(got.Campaigns))
 	for i, c := range got.Campaigns {
-		b.Campaigns[i] = campaignSentBody{campaignRef{c.ID}, c.Name, string(c.Channel), string(c.State), wireSent(c.SentCounts)}
+		b.Campaigns[i] = campaignSentBody{campaignRef{c.ID}, c.Name, string(c.Channel), string(c.State), wireSent(c.SentCounts), c.PeopleDeletedAt}
 	}
 	return out, nil
 }

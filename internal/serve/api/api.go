@@ -48,6 +48,7 @@ type Deps struct {
 	Exports       exportRoom
 	Policy        policyRoom
 	Phones        phoneRoom
+	Retention     retentionRoom
 }
 
 // API is the door for programs and pages.
@@ -111,6 +112,7 @@ func (a *API) routes() {
 	a.registerSenders()
 	a.registerPrices()
 	a.registerPolicy()
+	a.registerRetention()
 	a.registerAudit()
 	a.registerHealth()
 	a.registerOptOuts()

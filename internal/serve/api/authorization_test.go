@@ -42,6 +42,10 @@ var sampleBodies = map[string]string{
 	"PUT /v1/agents/me":              `{"available":true}`,
 	"PUT /v1/prices":                 `{"currency":"USD","prices":[{"channel":"sms","sender":"{sender}","prefix":"1","micros":7900}]}`,
 
+	"PUT /v1/retention":          `{"messages_days":90,"conversations_days":90,"uploads_days":0,"audit_days":0}`,
+	"POST /v1/retention/hold":    `{"campaign":"{campaign}","reason":"r"}`,
+	"POST /v1/retention/release": `{"campaign":"{campaign}"}`,
+
 	"POST /v1/campaigns":                             `{"name":"n","sender":"{sender}","skill":"{skill}","text":"t"}`,
 	"PATCH /v1/campaigns/{campaign}":                 `{"sender":"{sender}","skill":"{skill}"}`,
 	"POST /v1/campaigns/{campaign}/test-send":        `{"to":"+12125550123"}`,

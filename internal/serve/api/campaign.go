@@ -73,6 +73,7 @@ type campaignBody struct {
 	LaunchedAt       time.Time         `json:"launched_at,omitzero"`
 	CompletedAt      time.Time         `json:"completed_at,omitzero"`
 	ArchivedAt       time.Time         `json:"archived_at,omitzero"`
+	PeopleDeletedAt  time.Time         `json:"people_deleted_at,omitzero" doc:"When retention began to delete recipients and messages; counters and figures stay"`
 	Counts           *countsBody       `json:"counts,omitempty" doc:"In lists: recipients by state"`
 }
 
@@ -108,7 +109,7 @@ func wireCampaign(c overture.Campaign) campaignBody {
 		LaunchAt: c.LaunchAt, Window: wireWindow(c.Window), Rate: c.Rate, LookbackHours: int(c.Lookback / time.Hour), ExpiresAt: c.ExpiresAt,
 		Policy: string(c.Policy), OpenConversation: string(c.OpenConversation), Recipients: c.RecipientCount, ContentHash: c.ContentHash,
 		ListHash: c.ListHash, ConsentBy: refTo(c.ConsentBy), ConsentAt: c.ConsentAt, CreatedBy: refTo(c.CreatedBy), CreatedAt: c.CreatedAt,
-		UpdatedAt: c.UpdatedAt, LaunchedAt: c.LaunchedAt, CompletedAt: c.CompletedAt, ArchivedAt: c.ArchivedAt,
+		UpdatedAt: c.UpdatedAt, LaunchedAt: c.LaunchedAt, CompletedAt: c.CompletedAt, ArchivedAt: c.ArchivedAt, PeopleDeletedAt: c.PeopleDeletedAt,
 		UndoSeconds: c.UndoSeconds, UndoUntil: c.UndoUntil, Rails: wireRails(c.Rails), Guard: wireGuard(c.Watch),
 	}
 }

@@ -71,14 +71,14 @@ type entryBody struct {
 	Text     string     `json:"text"`
 	At       time.Time  `json:"at"`
 	Message  messageRef `json:"message,omitzero" doc:"What carried it to the person"`
-	Delivery string     `json:"delivery,omitempty" doc:"State of that message"`
+	Delivery string     `json:"delivery,omitempty" doc:"State of that message; left out when retention deleted it"`
 	Reason   string     `json:"reason,omitempty"`
 	Code     int        `json:"code,omitempty" doc:"The provider's code when it was refused or not delivered"`
 }
 
 func wireEntry(e overture.Entry) entryBody {
 	b := entryBody{ID: refTo(e.ID), Author: string(e.Author), User: refTo(e.UserID), Text: e.Text, At: e.CreatedAt}
-	if e.MessageID != 0 {
+	if e.MessageID != 0 && !e.MessageDeleted {
 		b.Message, b.Delivery, b.Reason, b.Code = refTo(e.MessageID), e.State.String(), e.Reason, e.Code
 	}
 	return b

@@ -316,11 +316,11 @@ func (a *API) listRecipients(ctx context.Context, who access.Identity, in *listR
 }
 
 func (a *API) getRecipient(ctx context.Context, who access.Identity, in *recipientInput) (*storyOutput, error) {
-	row, err := a.deps.Recipients.Get(ctx, who.AccountID, in.Campaign.ID, in.Recipient.ID)
+	story, err := a.deps.Campaigns.Story(ctx, who.AccountID, in.Campaign.ID, in.Recipient.ID) // first: it knows why somebody is not there any more
 	if err != nil {
 		return nil, err
 	}
-	story, err := a.deps.Campaigns.Story(ctx, who.AccountID, in.Campaign.ID, in.Recipient.ID)
+	row, err := a.deps.Recipients.Get(ctx, who.AccountID, in.Campaign.ID, in.Recipient.ID)
 	if err != nil {
 		return nil, err
 	}

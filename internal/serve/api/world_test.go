@@ -27,6 +27,7 @@ import (
 	"github.com/overture-im/overture/internal/outbound/policy"
 	"github.com/overture-im/overture/internal/outbound/schedule"
 	"github.com/overture-im/overture/internal/pubsub"
+	"github.com/overture-im/overture/internal/retention"
 	"github.com/overture-im/overture/internal/serve/api"
 	"github.com/overture-im/overture/internal/store"
 	"github.com/overture-im/overture/internal/store/storetest"
@@ -119,6 +120,7 @@ func (w *world) open(limits api.Limits) {
 		Figures:   analytics.New(w.store),
 		Exports:   export.New(w.store),
 		Phones:    noPhones{},
+		Retention: retention.New(w.store, time.Now),
 		Policy:    policy.New(policy.Deps{Store: w.store, Decide: decide(schedule.NewCalendar()), Log: slog.New(slog.DiscardHandler), Now: time.Now}),
 	})
 	w.handler = w.api.Handler()

@@ -24,6 +24,11 @@ func germanErrors() map[string]string {
 		"%q is not the id of a %s":                      "„%s“ ist keine Kennung der Art %s",
 		"there is no message state %s":                  "den Nachrichtenzustand %s gibt es nicht",
 
+		"the people of this campaign were deleted by retention on %s; its counters stay":         "die Personen dieser Kampagne wurden am %s durch die Aufbewahrung gelöscht; ihre Zähler bleiben",
+		"%s are kept for ever (0), or for %d to %d days":                                         "%s: für immer (0) oder %d bis %d Tage",
+		"say why in 1 to 200 characters on one line: it stands in the audit log":                 "nennen Sie den Grund mit 1 bis 200 Zeichen in einer Zeile: Er steht im Protokoll",
+		"somebody has changed the periods meanwhile: version %d is the newest; look at it first": "inzwischen hat jemand die Fristen geändert: Version %d ist die neueste; sehen Sie sie zuerst an",
+		"nothing is on hold here":                     "hier ist nichts gesperrt",
 		"the campaign was not launched: %s":           "die Kampagne wurde nicht gestartet: %s",
 		"the campaign was not saved; %s":              "die Kampagne wurde nicht gespeichert; %s",
 		"it cannot be sent again: %s":                 "sie lässt sich nicht noch einmal senden: %s",

@@ -21,7 +21,7 @@ type source struct {
 }
 
 // rooms are the folders whose errors and sentences reach the API.
-var rooms = []string{".", "internal/access", "internal/app", "internal/consent", "internal/insight", "internal/inbound", "internal/kit", "internal/outbound", "internal/serve/api", "internal/store"}
+var rooms = []string{".", "internal/access", "internal/app", "internal/consent", "internal/insight", "internal/inbound", "internal/kit", "internal/outbound", "internal/retention", "internal/serve/api", "internal/store"}
 
 // silent are files whose words go to operators, providers and tests, not to the API.
 var silent = []string{

@@ -5,6 +5,7 @@ import {
   IconBuildingStore,
   IconChartBar,
   IconClockPause,
+  IconClockX,
   IconCoin,
   IconDeviceMobileMessage,
   IconHandStop,
@@ -31,6 +32,7 @@ export type Entry = {
     | '/admin/policy'
     | '/admin/account'
     | '/admin/prices'
+    | '/admin/retention'
     | '/admin/audit'
     | '/admin/health'
   text: string
@@ -54,6 +56,7 @@ export const navigation: Entry[] = [
   { path: '/admin/policy', text: 'policy', icon: IconScale, permission: 'account:write', group: 'administration' },
   { path: '/admin/account', text: 'account', icon: IconBuildingStore, permission: 'account:write', group: 'administration' },
   { path: '/admin/prices', text: 'prices', icon: IconCoin, permission: 'prices:write', group: 'administration' },
+  { path: '/admin/retention', text: 'retention', icon: IconClockX, permission: 'retention:read', group: 'administration' },
   { path: '/admin/audit', text: 'audit', icon: IconHistory, permission: 'audit:read', group: 'administration' },
   { path: '/admin/health', text: 'health', icon: IconActivityHeartbeat, permission: 'account:write', group: 'administration' },
 ]

@@ -156,6 +156,12 @@ const limits = createRoute({
   validateSearch: anySearch,
   component: lazyRouteComponent(() => import('./features/admin/AccountPage'), 'AccountPage'),
 })
+const retention = createRoute({
+  getParentRoute: behind,
+  path: '/admin/retention',
+  validateSearch: anySearch,
+  component: lazyRouteComponent(() => import('./features/admin/RetentionPage'), 'RetentionPage'),
+})
 const prices = createRoute({
   getParentRoute: behind,
   path: '/admin/prices',
@@ -196,6 +202,7 @@ const routeTree = root.addChildren([
     policy,
     limits,
     prices,
+    retention,
     audit,
     health,
   ]),

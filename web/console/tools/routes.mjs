@@ -44,6 +44,8 @@ export async function pagesOf(demo) {
     edit('schedule'),
     edit('review'),
     ...['/analytics', '/held', '/opt-outs', '/phones'].map(plain),
-    ...['users', 'skills', 'senders', 'keys', 'policy', 'account', 'prices', 'audit', 'health'].map((name) => plain(`/admin/${name}`)),
+    ...['users', 'skills', 'senders', 'keys', 'policy', 'account', 'prices', 'retention', 'audit', 'health'].map((name) =>
+      plain(`/admin/${name}`),
+    ),
   ]
 }

@@ -25,6 +25,7 @@ const kinds = [
   'opt_in',
   'opt_out',
   'prices',
+  'retention',
   'quarantine',
   'sender',
   'skill',

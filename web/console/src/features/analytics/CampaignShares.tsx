@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { useSession } from '@/auth/session'
-import { count, percent } from '@/lib/format'
+import { count, date, percent } from '@/lib/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { StateBadge } from '@/ui/StateBadge'
 
@@ -15,7 +15,7 @@ export function CampaignShares({ data }: { data: Schemas['Analytics'] }) {
   const { can } = useSession()
   const people = (row: Row, state: string | undefined, n: number, whole?: number) => {
     const text = whole === undefined ? count(n) : `${count(n)} (${percent(n, whole)})`
-    if (n === 0 || !can('recipients:read')) return text
+    if (n === 0 || row.people_deleted_at || !can('recipients:read')) return text
     return (
       <Anchor
         component={Link}
@@ -33,9 +33,16 @@ export function CampaignShares({ data }: { data: Schemas['Analytics'] }) {
       id: 'name',
       title: t('column.name'),
       cell: (c) => (
-        <Anchor component={Link} to="/campaigns/$campaign" params={{ campaign: c.id } as never} search={{} as never} fw={600}>
-          {c.name}
-        </Anchor>
+        <>
+          <Anchor component={Link} to="/campaigns/$campaign" params={{ campaign: c.id } as never} search={{} as never} fw={600}>
+            {c.name}
+          </Anchor>
+          {c.people_deleted_at && (
+            <Text size="xs" c="dimmed">
+              {t('peopleDeleted', { at: date(c.people_deleted_at) })}
+            </Text>
+          )}
+        </>
       ),
     },
     { id: 'state', title: t('column.state'), cell: (c) => <StateBadge state={c.state} /> },

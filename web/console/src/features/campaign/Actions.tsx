@@ -62,7 +62,7 @@ export function Actions({ campaign: c }: { campaign: Campaign }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          {launches && ['completed', 'running', 'paused'].includes(c.state) && (
+          {launches && !c.people_deleted_at && ['completed', 'running', 'paused'].includes(c.state) && (
             <Menu.Item
               leftSection={<IconRefresh {...icon} />}
               onClick={() =>
@@ -85,9 +85,11 @@ export function Actions({ campaign: c }: { campaign: Campaign }) {
               <Menu.Item leftSection={<IconCopy {...icon} />} onClick={() => copy(false)}>
                 {t('action.duplicate')}
               </Menu.Item>
-              <Menu.Item leftSection={<IconCopy {...icon} />} onClick={() => copy(true)}>
-                {t('action.duplicateList')}
-              </Menu.Item>
+              {!c.people_deleted_at && (
+                <Menu.Item leftSection={<IconCopy {...icon} />} onClick={() => copy(true)}>
+                  {t('action.duplicateList')}
+                </Menu.Item>
+              )}
               <Menu.Item
                 leftSection={<IconArchive {...icon} />}
                 onClick={() => void attempt(() => act.archive(!c.archived_at), t(c.archived_at ? 'done.restore' : 'done.archive'))}

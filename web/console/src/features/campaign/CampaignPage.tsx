@@ -1,9 +1,11 @@
-import { Anchor, Breadcrumbs, SimpleGrid, Skeleton, Tabs } from '@mantine/core'
+import { Alert, Anchor, Breadcrumbs, SimpleGrid, Skeleton, Tabs } from '@mantine/core'
+import { IconClockX } from '@tabler/icons-react'
 import { getRouteApi, Link, Navigate, useNavigate } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import * as z from 'zod/mini'
 import { blocks } from '@/api/problem'
+import { date } from '@/lib/format'
 import { PageHeader } from '@/ui/PageHeader'
 import { StateBadge } from '@/ui/StateBadge'
 import { Trouble } from '@/ui/Trouble'
@@ -58,6 +60,11 @@ export function CampaignPage() {
       >
         <Actions campaign={c} />
       </PageHeader>
+      {c.people_deleted_at && (
+        <Alert variant="outline" color="gray" icon={<IconClockX aria-hidden />} mb="md">
+          {t('peopleDeleted', { at: date(c.people_deleted_at) })}
+        </Alert>
+      )}
       <Tabs
         value={search.tab}
         onChange={(tab) => change({ tab: (tab ?? 'overview') as (typeof tabs)[number], state: undefined, q: undefined })}

@@ -1,0 +1,72 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, test } from './house'
+
+test('an administrator chooses how long data is kept, and puts everything on hold', async ({ page, house }) => {
+  await house.enter(page, await house.user('administrator'))
+  await page.goto(`${house.url}/admin/retention`)
+  await expect(page.getByRole('heading', { level: 1, name: 'Retention' })).toBeVisible()
+  await expect(page.getByText('Nobody has chosen yet: everything is kept for ever.')).toBeVisible()
+
+  // A period that deletes nothing now is saved without a question.
+  const messages = page.getByRole('region', { name: 'People and messages' })
+  await messages.getByRole('combobox').click()
+  await page.getByRole('option', { name: '1 year (366 days)' }).click()
+  await expect(messages.getByText('Would go now: 0 people of 0 campaigns.')).toBeVisible()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(page.getByText(/^Version 1, by Demo administrator/)).toBeVisible()
+
+  // One that does asks for a word first. Nothing is old here, so the answer to the question is put in its place.
+  await page.route('**/v1/retention/preview?*', async (route) => {
+    const answer = await route.fetch()
+    const body = await answer.json()
+    for (const c of body.classes) if (c.class === 'messages' && c.days === 90) Object.assign(c, { items: 1234, campaigns: 2 })
+    await route.fulfill({ response: answer, json: body })
+  })
+  await messages.getByRole('combobox').click()
+  await page.getByRole('option', { name: '90 days' }).click()
+  await expect(messages.getByText('Would go now: 1,234 people of 2 campaigns.')).toBeVisible()
+  await page.getByRole('button', { name: 'Save and delete …' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Delete old data?' })
+  await expect(dialog.getByLabel('Type “delete”')).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(dialog.getByText('Type “delete” to go on.')).toBeVisible()
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+  expect(violations).toEqual([])
+  await page.keyboard.press('Escape')
+  await expect(page.getByText(/^Version 1,/)).toBeVisible()
+  await page.getByRole('button', { name: 'Save and delete …' }).click()
+  await page.keyboard.type('delete')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/^Version 2,/)).toBeVisible()
+  await expect(dialog).toBeHidden()
+
+  // The hold needs a reason, and the release a confirmation.
+  await page.getByRole('switch', { name: 'Hold the whole account' }).press('Space')
+  const hold = page.getByRole('dialog', { name: 'Hold the whole account' })
+  await hold.getByRole('button', { name: 'Put on hold' }).click()
+  await expect(hold.getByText('Say why.')).toBeVisible()
+  await hold.getByLabel('Reason').fill('Case 12')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/by Demo administrator: Case 12/)).toBeVisible()
+  await expect(messages.getByText('Nothing is deleted: the account is on legal hold.')).toBeVisible()
+  await page.getByRole('switch', { name: 'Hold the whole account' }).press('Space')
+  await page.getByRole('dialog').getByRole('button', { name: 'End the hold' }).click()
+  await expect(page.getByText(/Case 12/)).toBeHidden()
+})
+
+test('a campaign is put on hold by its name', async ({ page, house }) => {
+  const campaign = await house.campaign('Held by a court', 2, 10)
+  await campaign.launch()
+  await house.enter(page, await house.user('administrator'))
+  await page.goto(`${house.url}/admin/retention`)
+  await page.getByRole('button', { name: 'Hold a campaign' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Hold a campaign' })
+  await dialog.getByRole('combobox', { name: 'Campaign' }).fill('by a court')
+  await page.getByRole('option', { name: 'Held by a court' }).click()
+  await dialog.getByLabel('Reason').fill('Case 13')
+  await dialog.getByRole('button', { name: 'Put on hold' }).click()
+  await expect(page.getByText(/by Demo administrator: Case 13/)).toBeVisible()
+  await page.getByRole('button', { name: 'End the hold on Held by a court' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'End the hold' }).click()
+  await expect(page.getByText(/Case 13/)).toBeHidden()
+})

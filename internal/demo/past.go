@@ -113,6 +113,7 @@ func (s *stage) history(ctx context.Context) error {
 	defer cancel()
 	all := pasts()
 	for i, p := range all {
+		s.say("  day %+d  %s", -p.daysAgo, p.name)
 		if err := s.day(ctx, p); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}

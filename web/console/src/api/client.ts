@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query'
 import createClient, { type Middleware } from 'openapi-fetch'
 import createHooks from 'openapi-react-query'
+import { spokenLanguage } from '@/i18n'
 import { ApiError, noAnswer, type Problem } from './problem'
 import type { components, paths } from './schema'
 
@@ -25,6 +26,7 @@ const asking = ['/v1/text/measure', '/v1/campaigns/{campaign}/forecast', '/v1/po
 
 const frame: Middleware = {
   onRequest({ request, schemaPath }) {
+    request.headers.set('Accept-Language', spokenLanguage())
     if (asking.includes(schemaPath)) return request
     // Every other POST may be repeated by the network without being done twice.
     if (request.method === 'POST' && !request.headers.has('Idempotency-Key')) request.headers.set('Idempotency-Key', crypto.randomUUID())

@@ -16,6 +16,9 @@ export function preferredLanguage(): Language {
   return (wanted.find((l) => l in languages) as Language | undefined) ?? 'en'
 }
 
+/** Chosen here, not in the browser: the server says its sentences in it. The first questions are asked before the texts have come. */
+export const spokenLanguage = (): string => i18next.language ?? preferredLanguage()
+
 export async function startLanguage(language: Language): Promise<void> {
   const { texts } = await load[language]()
   await i18next.use(initReactI18next).init({

@@ -19,6 +19,11 @@ export function OwnMenu({ me, onSheet }: { me: Me; onSheet: () => void }) {
     client.clear()
     await navigate({ to: '/login', search: {} })
   }
+  // What the server said was in the other language.
+  const choose = async (language: Language) => {
+    await speak(language)
+    await client.invalidateQueries()
+  }
   return (
     <Menu position="bottom-end" width={260}>
       <Menu.Target>
@@ -64,7 +69,7 @@ export function OwnMenu({ me, onSheet }: { me: Me; onSheet: () => void }) {
             lang={code}
             leftSection={<IconLanguage size={16} aria-hidden />}
             fw={i18n.language === code ? 650 : undefined}
-            onClick={() => void speak(code as Language)}
+            onClick={() => void choose(code as Language)}
           >
             {name}
           </Menu.Item>

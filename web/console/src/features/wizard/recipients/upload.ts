@@ -3,6 +3,7 @@ import i18next from 'i18next'
 import { useSyncExternalStore } from 'react'
 import { api, queryClient, type Schemas } from '@/api/client'
 import { ApiError, noAnswer, type Problem } from '@/api/problem'
+import { spokenLanguage } from '@/i18n'
 import { count } from '@/lib/format'
 import { closing } from '@/ui/confirm'
 import { freshList } from './useList'
@@ -52,6 +53,7 @@ export function startUpload(campaign: string, file: Blob, name: string, options:
   }
   request.open('POST', `/v1/campaigns/${campaign}/recipients/csv?${query}`)
   request.setRequestHeader('Content-Type', 'text/csv')
+  request.setRequestHeader('Accept-Language', spokenLanguage())
   request.upload.onprogress = (event) => put(campaign, { name, size: file.size, sent: event.loaded })
   request.upload.onload = () => put(campaign, { name, size: file.size, sent: file.size })
   request.onload = () => {

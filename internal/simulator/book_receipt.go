@@ -167,7 +167,7 @@ func (b *book) takeAgain(words []*word, now int64) {
 func (b *book) takeAttempt(m *messageRow, a attemptRow, daily bool, now int64) {
 	l, segments := b.lane(m.lane), int64(max(m.segments, 1))
 	railed := daily || l.allowance.there || l.budget.there
-	if !railed || mutant.On(mutant.LateProofIsFree) {
+	if !railed {
 		return
 	}
 	l.allowance, l.budget = l.allowance.plus(-1), l.budget.plus(-segments)

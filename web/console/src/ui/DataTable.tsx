@@ -1,4 +1,4 @@
-import { Box, Button, Card, Center, Group, Loader, Stack, Table, Text } from '@mantine/core'
+import { Button, Center, Group, Loader, Stack, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -81,18 +81,7 @@ export function DataTable<T>({ label, columns, pages, rowKey, empty, height }: P
       <Stack gap="xs">
         <Stack component="ul" role="list" aria-label={label} gap="xs" p={0} m={0} style={{ listStyle: 'none' }}>
           {rows.map((row) => (
-            <Card component="li" key={rowKey(row)} withBorder p="sm">
-              <Stack gap={4}>
-                {columns.map((c) => (
-                  <Group key={c.id} justify="space-between" gap="xs" align="flex-start" wrap="nowrap">
-                    <Text size="xs" c="dimmed" style={{ flex: 'none' }}>
-                      {c.title}
-                    </Text>
-                    <Box style={{ overflowWrap: 'anywhere', textAlign: 'right', minWidth: 0 }}>{c.cell(row)}</Box>
-                  </Group>
-                ))}
-              </Stack>
-            </Card>
+            <Card key={rowKey(row)} row={row} columns={columns} />
           ))}
         </Stack>
         {foot}
@@ -153,6 +142,20 @@ type RowProps<T> = { row: T; index: number; columns: Column<T>[] }
 // Looks like the kit's row without being one: its parts work out their styles for each cell anew, which a fast scroll would feel.
 const tr = Table.classes.tr
 const td = `${Table.classes.td} cell`
+
+/** Kept while more cards come: only new ones are drawn. */
+const Card = memo(function Card<T>({ row, columns }: Omit<RowProps<T>, 'index'>) {
+  return (
+    <li className="card">
+      {columns.map((c) => (
+        <div key={c.id} className="card-line">
+          <span className="card-name">{c.title}</span>
+          <div className="card-value">{c.cell(row)}</div>
+        </div>
+      ))}
+    </li>
+  )
+}) as <T>(props: Omit<RowProps<T>, 'index'>) => ReactNode
 
 /** Kept while the list scrolls past it: only rows that come into sight are drawn. */
 const Row = memo(function Row<T>({ row, index, columns }: RowProps<T>) {

@@ -219,7 +219,12 @@ func (s *Store) doubtMessages(ctx context.Context, lane overture.LaneID, ids []i
 	n := 0
 	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
 		now := max(time.Now().UnixMilli(), span.until.Int64)
-		if s.db.Postgres() { // lanes before markers, as the engine does
+		if s.db.Postgres() { // leases before lanes and lanes before markers, as the engine does
+			// An owner that took over meanwhile would have adopted before these markers are there to be seen.
+			senders, args := sqldb.In(s.db, "id", 1, ids)
+			if _, err := tx.ExecContext(ctx, `SELECT 1 FROM sender_lease WHERE sender_id IN (SELECT sender_id FROM message WHERE `+senders+`) ORDER BY sender_id FOR SHARE`, args); err != nil {
+				return fmt.Errorf("lock leases of %s: %w", lane, err)
+			}
 			if _, err := tx.ExecContext(ctx, `SELECT 1 FROM lane WHERE id = $1 FOR NO KEY UPDATE`, lane); err != nil {
 				return fmt.Errorf("lock %s: %w", lane, err)
 			}

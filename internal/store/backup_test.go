@@ -18,7 +18,7 @@ func TestABackupHoldsNobodyUp(t *testing.T) {
 	}
 	p := newPost(t)
 	p.limited(20_000, 20_000)
-	must(t, p.s.FillFinished(t.Context(), store.Filling{Like: campaign, State: overture.Accepted, Messages: 100_000}, noon.UnixMilli()))
+	must(t, p.s.FillFinished(t.Context(), store.Filling{Like: campaign, State: overture.Accepted, Messages: 300_000}, noon.UnixMilli()))
 	letters := p.queue(20_000)
 	sent := 0
 	send := func() (slowest time.Duration) {
@@ -39,10 +39,7 @@ func TestABackupHoldsNobodyUp(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "overture.db")
 	done := make(chan error, 1)
 	began := time.Now()
-	go func() {
-		_, _, err := p.s.Snapshot(t.Context(), to)
-		done <- err
-	}()
+	go func() { done <- p.s.DB().Snapshot(t.Context(), to) }() // what comes after it works on the copy alone
 	var err error
 	for over := false; !over; {
 		select {
@@ -56,9 +53,9 @@ func TestABackupHoldsNobodyUp(t *testing.T) {
 	took := time.Since(began)
 	calm, slow, worst := nearlyAll(before), nearlyAll(during), slices.Max(during)
 	t.Logf("backup in %v; a commit took %v before it and %v during it, at worst %v", took, calm, slow, worst)
-	// A commit that waited for the backup would have waited for half of it at least. Another program may hold up a single one.
-	if len(during) < 20 || slow > max(50*time.Millisecond, 3*calm) || worst > max(50*time.Millisecond, took/2) {
-		t.Errorf("%d commits while the backup was taken for %v: 99 of 100 within %v, the slowest %v", len(during), took, slow, worst)
+	// A commit that waited for the copy would have waited for half of it at least. Another program may hold up a single one.
+	if len(during) < 5 || slow > max(50*time.Millisecond, 3*calm) || worst > max(50*time.Millisecond, took/2) {
+		t.Errorf("%d commits while the backup was taken for %v: nine of ten within %v, the slowest %v", len(during), took, slow, worst)
 	}
 
 	copied, err := store.Open(t.Context(), store.Options{DataDir: filepath.Dir(to), Sealer: storetest.Plain{}})
@@ -72,8 +69,8 @@ func TestABackupHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// nearlyAll is what 99 of a hundred stay below.
+// nearlyAll is what nine of ten stay below: there are a few dozen commits, and other programs on the machine.
 func nearlyAll(d []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(d))
-	return sorted[len(sorted)*99/100]
+	return sorted[len(sorted)*9/10]
 }

@@ -12,17 +12,17 @@ import (
 // The statements of receipts. Reading takes a list at a time on both engines; writing goes row by row over prepared statements on SQLite,
 // which is the fastest way there, and as one statement per table on PostgreSQL.
 const (
-	receiptHistorySQL = `INSERT INTO receipt (message_id, state, code, opt_out, provider_id, received_at) VALUES ($1, $2, $3, $4, $5, $6) ` + receiptRises
+	receiptHistorySQL = `INSERT INTO receipt AS r (message_id, state, code, opt_out, provider_id, received_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (message_id, provider_id, state) ` + receiptRises
 	// A receipt says something new when its code is higher or when it is the first to say that the person stops the brand: in any order.
-	receiptRises = `ON CONFLICT (message_id, provider_id, state) DO UPDATE SET code = CASE WHEN excluded.code > receipt.code THEN excluded.code ELSE receipt.code END, opt_out = excluded.opt_out OR receipt.opt_out
-		WHERE excluded.code > receipt.code OR excluded.opt_out AND NOT receipt.opt_out`
+	receiptRises = `DO UPDATE SET code = CASE WHEN excluded.code > r.code THEN excluded.code ELSE r.code END, opt_out = excluded.opt_out OR r.opt_out
+		WHERE excluded.code > r.code OR excluded.opt_out AND NOT r.opt_out`
 	receiptUnmarkSQL  = `DELETE FROM inflight WHERE message_id = $1`
 	receiptUnqueueSQL = `DELETE FROM dispatch WHERE lane_id = $1 AND message_id = $2`
 	receiptRaiseSQL   = `UPDATE message SET state = $1, code = $2, reason = $3, provider_id = $4, attempts = $5,
 		accepted_at = COALESCE(accepted_at, $6), updated_at = $6 WHERE id = $7`
-	receiptOrphanSQL = `INSERT INTO orphan_receipt (id, provider, account_id, sender_id, message_id, token, provider_id, state, code, opt_out, received_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sender_id, provider_id, state) DO UPDATE SET code = CASE WHEN excluded.code > orphan_receipt.code THEN excluded.code ELSE orphan_receipt.code END, opt_out = excluded.opt_out OR orphan_receipt.opt_out
-		WHERE excluded.code > orphan_receipt.code OR excluded.opt_out AND NOT orphan_receipt.opt_out`
+	receiptOrphanSQL = `INSERT INTO orphan_receipt AS r (id, provider, account_id, sender_id, message_id, token, provider_id, state, code, opt_out, received_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sender_id, provider_id, state) ` + receiptRises
 )
 
 type receiptReads struct{ markers, messages, attempts string }
@@ -264,9 +264,9 @@ func (b *receiptBatch) writePostgres(ctx context.Context, tx *sql.Tx) (map[recei
 			id[i], state[i], code[i], at[i] = int64(r.MessageID), int16(r.State), int64(r.Code), r.ReceivedAt.UnixMilli()
 			optOut[i], provider[i] = r.OptOut, r.ProviderID
 		}
-		if err := eachRow(ctx, plain(tx, `INSERT INTO receipt (message_id, state, code, opt_out, provider_id, received_at)
+		if err := eachRow(ctx, plain(tx, `INSERT INTO receipt AS r (message_id, state, code, opt_out, provider_id, received_at)
 			SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::boolean[], $5::text[], $6::bigint[])
-			`+receiptRises+`
+			ON CONFLICT (message_id, provider_id, state) `+receiptRises+`
 			RETURNING message_id, provider_id, state`), func(rows *sql.Rows) error {
 			var k receiptKey
 			err := rows.Scan(&k.message, &k.provider, &k.state)

@@ -120,10 +120,9 @@ func (c *postgresCommit) marks(w *overture.SenderWork, r *overture.CommitResult)
 	if err != nil {
 		return err
 	}
-	var lanes, dues, ids, lookups []int64
-	var attempts []int16
-	var tokens []string
-	position := map[overture.MessageID]int{}
+	n := len(w.Marks)
+	lanes, dues, ids, lookups := make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
+	attempts, tokens, position := make([]int16, 0, n), make([]string, 0, n), make(map[overture.MessageID]int, n)
 	for i, m := range w.Marks {
 		verdict := gate.verdict(m)
 		if verdict != overture.Marked {

@@ -33,7 +33,11 @@ func (c *postgresCommit) accept(work []overture.SenderWork, results []overture.C
 		*overture.Settlement
 		epoch int64
 	}
-	var ends []end
+	all := 0
+	for i := range work {
+		all += len(work[i].Settlements)
+	}
+	ends := make([]end, 0, all)
 	rest = make([][]overture.Settlement, len(work))
 	given := make([]int, len(work))
 	others := false

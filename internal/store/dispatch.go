@@ -96,12 +96,15 @@ func scanDue(rows *sql.Rows, m *overture.DueMessage, head ...any) error {
 	return nil
 }
 
+// dueSQL is a page of a lane. Whether a message is in flight is a join: PostgreSQL answers a condition that EXISTS by reading all markers first
+// when it takes them for few.
 func (s *Store) dueSQL() string {
-	return `SELECT q.due_at, q.not_after, EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = q.message_id), ` + dueColumns + `
+	return `SELECT q.due_at, q.not_after, f.epoch IS NOT NULL, ` + dueColumns + `
 		FROM (SELECT message_id, due_at, not_after FROM dispatch WHERE lane_id = $1 AND (due_at, message_id) > ($2, $3) AND due_at <= $4
 			ORDER BY due_at, message_id LIMIT $5) q
 		JOIN message m ON ` + s.db.ByKey("m.id", "q.message_id") + `
-		LEFT JOIN recipient r ON ` + s.db.ByKey("r.id", "m.recipient_id") + `
+		LEFT JOIN inflight f ON ` + s.db.ByKey("f.message_id", "q.message_id") + `
+		LEFT JOIN recipient r ON ` + s.db.ByKey("r.id", "m.recipient_id") + ` AND ` + s.db.ByKey("r.campaign_id", "m.campaign_id") + `
 		ORDER BY q.due_at, q.message_id`
 }
 

@@ -48,11 +48,15 @@ func (s *Store) ReleaseLease(ctx context.Context, lease overture.Lease) error {
 	return sqldb.Trouble(err)
 }
 
+// sendersWithWorkSQL looks for one row of each open lane and of each sender, and no further.
+func (s *Store) sendersWithWorkSQL() string {
+	return `SELECT l.sender_id FROM lane l WHERE l.state = 'open' AND EXISTS (SELECT 1 FROM dispatch d WHERE ` + s.db.ByKey("d.lane_id", "l.id") + ` AND d.not_after >= 0)
+		UNION SELECT s.id FROM sender s WHERE EXISTS (SELECT 1 FROM inflight f WHERE ` + s.db.ByKey("f.sender_id", "s.id") + ` AND f.epoch >= 0)`
+}
+
 // SendersWithWork lists senders that have queued messages in an open lane, or attempts in doubt.
 func (s *Store) SendersWithWork(ctx context.Context) ([]overture.SenderID, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT DISTINCT l.sender_id FROM lane l
-		WHERE l.state = 'open' AND EXISTS (SELECT 1 FROM dispatch d WHERE d.lane_id = l.id)
-		UNION SELECT DISTINCT f.sender_id FROM inflight f`)
+	rows, err := s.db.QueryByKey(ctx, s.sendersWithWorkSQL())
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("senders with work: %w", err))
 	}

@@ -407,6 +407,70 @@ func TestOptOutInAReceipt(t *testing.T) {
 	p.sound()
 }
 
+// TestOptOutBesideAnotherCode: a provider says two things about one failed message, and one of them is that the person stopped the brand. The
+// person is stopped once, and the higher code stands, whichever came first, together or apart, about a message known or not yet known.
+func TestOptOutBesideAnotherCode(t *testing.T) {
+	for _, stop := range []int{21610, 30010} { // below and above the other code
+		for _, order := range []string{"stop first", "stop last"} {
+			for _, arrival := range []string{"together", "apart", "as orphans together", "as orphans apart"} {
+				t.Run(fmt.Sprintf("%d %s %s", stop, order, arrival), func(t *testing.T) {
+					p := newPost(t)
+					l := p.queue(1)[0]
+					said := []overture.Receipt{word(l, 1, overture.Undelivered, stop), word(l, 1, overture.Undelivered, 30005)}
+					said[0].OptOut = true
+					if order == "stop last" {
+						slices.Reverse(said)
+					}
+					together, orphans := strings.Contains(arrival, "together"), strings.Contains(arrival, "orphans")
+					apply := func() (stopped int) {
+						if together {
+							return p.apply(said...).OptOuts
+						}
+						return p.apply(said[0]).OptOuts + p.apply(said[1]).OptOuts
+					}
+					attempt := func() {
+						p.mark(l, 1)
+						p.flush(l, 1, overture.Accepted, "accepted")
+					}
+					stopped := 0
+					if orphans { // the answer to the attempt is later than the receipts about it
+						stopped = apply()
+						if n := p.number(`SELECT COUNT(*) FROM orphan_receipt`); n != 1 || stopped != 0 {
+							t.Errorf("%d orphans kept and %d people stopped before the attempt is known, want 1 and 0", n, stopped)
+						}
+						attempt()
+						tally, err := p.s.MatchOrphans(t.Context(), noon.Add(time.Hour))
+						if err != nil {
+							t.Fatal(err)
+						}
+						stopped = tally.OptOuts
+					} else {
+						attempt()
+						stopped = apply()
+					}
+					if stopped != 1 {
+						t.Errorf("%d people stopped, want 1", stopped)
+					}
+					if n := p.number(`SELECT COUNT(*) FROM opt_out WHERE address = $1 AND source = 'provider'`, string(l.to)); n != 1 {
+						t.Error("the opt-out is missing")
+					}
+					if n := p.number(`SELECT COUNT(*) FROM receipt WHERE message_id = $1 AND code = $2 AND opt_out`, l.id, max(stop, 30005)); n != 1 {
+						t.Errorf("the receipt lost what it said:\n%s", p.rows(l))
+					}
+					if n := p.number(`SELECT COUNT(*) FROM message WHERE id = $1 AND code = $2`, l.id, max(stop, 30005)); n != 1 {
+						t.Errorf("rows:\n%s", p.rows(l))
+					}
+					stopped = apply()
+					if stopped != 0 {
+						t.Error("a repeated receipt stopped the person again")
+					}
+					p.sound()
+				})
+			}
+		}
+	}
+}
+
 // TestReceiptOfAnAttemptThatWasNotBelieved: the engine was sure that attempt 1 did not happen, and a receipt proves that it did.
 func TestReceiptOfAnAttemptThatWasNotBelieved(t *testing.T) {
 	for _, tc := range []struct {

@@ -21,17 +21,21 @@ type committer struct {
 
 	mu      sync.Mutex
 	pending map[overture.SenderID]*pendingWork
+	last    map[overture.SenderID]batchSize // of the transaction before: the next is about as large
 	wake    chan struct{}
 	quit    chan struct{}
 	done    chan struct{}
 }
 
+// pendingWork is what a sender wants written by the next transaction.
 type pendingWork struct {
 	work    overture.SenderWork
 	answers []markAnswer
 	waiters []chan<- struct{}
 	tries   int
 }
+
+type batchSize struct{ marks, settlements int }
 
 // markAnswer hands the verdicts of one batch of marks back. began is a moment before the commit began: the send deadline counts from it.
 type markAnswer struct {
@@ -41,7 +45,7 @@ type markAnswer struct {
 
 func newCommitter(record Record, every time.Duration, now func() core.Moment, log *slog.Logger) *committer {
 	return &committer{
-		record: record, every: every, now: now, log: log, pending: map[overture.SenderID]*pendingWork{},
+		record: record, every: every, now: now, log: log, pending: map[overture.SenderID]*pendingWork{}, last: map[overture.SenderID]batchSize{},
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -57,6 +61,10 @@ func (c *committer) of(head overture.SenderWork) *pendingWork {
 	if p == nil || p.work.Lease != head.Lease {
 		// A new lease of the same sender: what the old one left is superseded anyway.
 		p = &pendingWork{work: head}
+		if last := c.last[head.Lease.SenderID]; last.marks+last.settlements > 0 {
+			p.work.Marks = make([]overture.Mark, 0, last.marks)
+			p.work.Settlements = make([]overture.Settlement, 0, last.settlements)
+		}
 		c.pending[head.Lease.SenderID] = p
 	}
 	return p
@@ -150,8 +158,10 @@ func (c *committer) take() []*pendingWork {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := make([]*pendingWork, 0, len(c.pending))
+	clear(c.last)
 	for id, p := range c.pending {
 		delete(c.pending, id)
+		c.last[id] = batchSize{len(p.work.Marks), len(p.work.Settlements)}
 		if len(p.work.Marks)+len(p.work.Settlements)+len(p.work.Moves)+len(p.waiters) > 0 {
 			batch = append(batch, p)
 		}

@@ -195,8 +195,9 @@ func OpenPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	return d, nil
 }
 
-// openByKey makes the pool of TransactByKey: its connections plan a statement once, and only by index. Planning the engine's statements
-// anew each time costs a quarter of them, and a plan that was made while a table was small must still be right when it is large.
+// openByKey makes the pool of TransactByKey: its connections plan a statement once, and only by index and in the index's order. Planning the
+// engine's statements anew each time costs a quarter of them, and a plan that was made while a table was small must still be right when it is
+// large. A bitmap or a sort would read all that waits in a lane for a page of it: the planner cannot know how short a page is.
 func (d *DB) openByKey(ctx context.Context, cfg *pgxpool.Config) error {
 	const fewAreEnough = 8 // the committer works on one transaction at a time, and senders read a page now and then
 	cfg.MaxConns, cfg.MinConns = min(cfg.MaxConns, fewAreEnough), 0
@@ -204,7 +205,8 @@ func (d *DB) openByKey(ctx context.Context, cfg *pgxpool.Config) error {
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		// Without jit=off the price put on a sequential scan would have PostgreSQL compile every statement.
 		if _, err := conn.Exec(ctx, `SELECT set_config(name, value, FALSE) FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'),
-			('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) s (name, value)`); err != nil {
+			('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'),
+			('enable_sort', 'off'), ('max_parallel_workers_per_gather', '0')) s (name, value)`); err != nil {
 			return err
 		}
 		return ready(ctx, conn)

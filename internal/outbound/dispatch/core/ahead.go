@@ -13,7 +13,7 @@ type ahead struct {
 
 const (
 	aheadFor    = 50 * time.Millisecond  // marks wait about this long for a connection
-	aheadMost   = 4                      // times the connections, however quick the provider is
+	aheadMost   = 8                      // times the connections, however quick the provider is
 	aheadCounts = 100 * time.Millisecond // one stretch
 )
 

@@ -1,0 +1,4 @@
+-- +goose Up
+-- Room in a page of messages: PostgreSQL alone.
+
+-- +goose Down

@@ -11,13 +11,19 @@ import (
 	"strings"
 )
 
-// gcPercent lets the heap grow to three times what lives before it is collected, which saves a good part of the collector's processor time
-// while sending. What lives is a few tens of MiB, and the soft limit is there for when it is not.
-const gcPercent = 200
+// heapGrowth is by how many percent the heap may grow beyond what lives before it is collected: rare collections save a good part of the
+// collector's processor time while sending. What lives is a few tens of MiB, and the soft limit is there for when it is not. SQLite keeps
+// its pages beside the heap, in the same process; PostgreSQL does not.
+func heapGrowth(postgres bool) int {
+	if postgres {
+		return 300
+	}
+	return 200
+}
 
 // limitMemory sets the soft limit at which the garbage collector works harder rather than let the process grow. Under one, collections are
-// rarer, unless GOGC says how often.
-func limitMemory(setting string, log *slog.Logger) error {
+// as rare as growth says, unless GOGC says how often.
+func limitMemory(setting string, growth int, log *slog.Logger) error {
 	limit, from, err := memoryLimit(setting, os.Getenv("GOMEMLIMIT"), os.ReadFile)
 	if err != nil {
 		return err
@@ -27,7 +33,7 @@ func limitMemory(setting string, log *slog.Logger) error {
 		log.Info("soft limit of memory", "mib", limit>>20, "from", from)
 	}
 	if os.Getenv("GOGC") == "" && debug.SetMemoryLimit(-1) < math.MaxInt64 {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(growth)
 	}
 	return nil
 }

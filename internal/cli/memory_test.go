@@ -48,13 +48,13 @@ func TestUnderALimitGarbageIsCollectedLessOften(t *testing.T) {
 		setting, gogc string
 		want          int
 	}{
-		{"512MiB", "", gcPercent},
+		{"512MiB", "", heapGrowth(true)},
 		{"512MiB", "50", 70},
 		{"off", "", 70},
 	} {
 		t.Setenv("GOGC", c.gogc)
 		debug.SetGCPercent(70)
-		if err := limitMemory(c.setting, slog.New(slog.DiscardHandler)); err != nil {
+		if err := limitMemory(c.setting, heapGrowth(true), slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 		if got := debug.SetGCPercent(70); got != c.want {

@@ -125,7 +125,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := limitMemory(memory, o.Log); err != nil {
+			if err := limitMemory(memory, heapGrowth(o.DatabaseURL != ""), o.Log); err != nil {
 				return &usage{err}
 			}
 			o.SetupLink = func(link string) {

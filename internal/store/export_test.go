@@ -3,10 +3,12 @@ package store
 // UnconfirmedSQL is for the test that looks at its plan.
 const UnconfirmedSQL = unconfirmedSQL
 
-// KeyedSQL are the statements of TransactByKey and QueryByKey that join, by name.
+// KeyedSQL are statements of TransactByKey and QueryByKey, by name.
 func KeyedSQL(s *Store) map[string]string {
+	receipt := s.receiptReads()
 	return map[string]string{
 		"accept": acceptSQL, "mark": markAllSQL, "finish": finishAllSQL, "doubt": doubtAllSQL, "move": moveAllSQL, "due": s.dueSQL(),
-		"senders": s.sendersWithWorkSQL(),
+		"senders": s.sendersWithWorkSQL(), "receipt_markers": receipt.markers, "receipt_messages": receipt.messages, "receipt_attempts": receipt.attempts,
+		"receipt_raise": receiptRaiseAllSQL, "receipt_unqueue": receiptUnqueueAllSQL,
 	}
 }

@@ -68,7 +68,7 @@ func (s *Store) receiptPass(ctx context.Context, receipts []overture.Receipt, no
 	}
 	for try := 1; ; try++ {
 		b := &receiptBatch{store: s, now: now.UnixMilli(), careful: careful}
-		err = s.db.Transact(ctx, func(tx *sql.Tx) error { return b.run(context.WithoutCancel(ctx), tx, receipts) })
+		err = s.db.TransactByKey(ctx, func(tx *sql.Tx) error { return b.run(context.WithoutCancel(ctx), tx, receipts) })
 		var known *overture.Error
 		if err == nil || try == receiptTries || !s.db.Postgres() || !errors.As(err, &known) || known.Code != "database_busy" {
 			return b.tally, b.strays, err

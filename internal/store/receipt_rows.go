@@ -25,6 +25,17 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sender_id, provider_id, state) ` + receiptRises
 )
 
+// The same for a list, on PostgreSQL: on connections that join by key (TransactByKey). What others know of the tables' sizes may be old, and then
+// they would read all of them for every batch.
+const (
+	receiptRaiseAllSQL = `UPDATE message SET state = u.state, code = u.code, reason = u.reason, provider_id = u.provider, attempts = u.attempts,
+		accepted_at = COALESCE(message.accepted_at, $7), updated_at = $7
+		FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[]) u (id, state, code, reason, provider, attempts)
+		WHERE message.id = ANY(ARRAY[u.id])`
+	receiptUnqueueAllSQL = `DELETE FROM dispatch USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) u (lane, due, id)
+		WHERE dispatch.lane_id = ANY(ARRAY[u.lane]) AND dispatch.due_at = u.due AND dispatch.message_id = u.id`
+)
+
 type receiptReads struct{ markers, messages, attempts string }
 
 func (s *Store) receiptReads() receiptReads {
@@ -249,10 +260,7 @@ func (b *receiptBatch) writePostgres(ctx context.Context, tx *sql.Tx) (map[recei
 		for i, m := range b.raised {
 			id[i], state[i], code[i], attempts[i], reason[i], provider[i] = int64(m.id), int16(m.to), int64(m.toCode), int64(m.attempts), m.reason, m.provider
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE message SET state = u.state, code = u.code, reason = u.reason, provider_id = u.provider, attempts = u.attempts,
-				accepted_at = COALESCE(message.accepted_at, $7), updated_at = $7
-			FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[]) u (id, state, code, reason, provider, attempts)
-			WHERE message.id = u.id`, id, state, code, reason, provider, attempts, b.now); err != nil {
+		if _, err := tx.ExecContext(ctx, receiptRaiseAllSQL, id, state, code, reason, provider, attempts, b.now); err != nil {
 			return nil, fmt.Errorf("raise messages: %w", err)
 		}
 	}
@@ -297,8 +305,7 @@ func (b *receiptBatch) settlePostgres(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM inflight WHERE message_id = ANY($1)`, id); err != nil {
 			return fmt.Errorf("settle markers: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM dispatch USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) u (lane, due, id)
-			WHERE dispatch.lane_id = u.lane AND dispatch.due_at = u.due AND dispatch.message_id = u.id`, lane, due, id); err != nil {
+		if _, err := tx.ExecContext(ctx, receiptUnqueueAllSQL, lane, due, id); err != nil {
 			return fmt.Errorf("take out of the queue: %w", err)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO attempt (message_id, n, token, epoch, started_at, ended_at, outcome, http_status, code, provider_id)

@@ -118,7 +118,7 @@ func OpenSQLite(ctx context.Context, dataDir string) (*DB, error) {
 
 // The measured settings: FULL because a lost marker is a second send; an auto-checkpoint far beyond what the keeper leaves in the log.
 const sqlitePragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)" +
-	"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(32000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
+	"&_pragma=cache_size(-12288)&_pragma=wal_autocheckpoint(32000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + sqlitePragmas

@@ -1,7 +1,7 @@
-import { Button, Code, Group, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Code, Group, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconDownload } from '@tabler/icons-react'
-import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { hooks, type Schemas } from '@/api/client'
 import { dateTime } from '@/lib/format'
@@ -57,9 +57,15 @@ export function AuditPage() {
           <Text size="sm" component="span">
             {e.detail || '—'}
           </Text>
-          <Text size="xs" c="dimmed" component="span">
-            {e.subject}
-          </Text>
+          {e.subject.startsWith('cmp_') ? (
+            <Anchor component={Link} to="/campaigns/$campaign" params={{ campaign: e.subject } as never} search={{} as never} size="xs">
+              {e.subject}
+            </Anchor>
+          ) : (
+            <Text size="xs" c="dimmed" component="span">
+              {e.subject}
+            </Text>
+          )}
         </Stack>
       ),
     },

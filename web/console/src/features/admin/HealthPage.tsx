@@ -188,15 +188,13 @@ function Senders() {
         {data?.items.map((s) => {
           const h = health.of(s.id)
           return (
-            <Group key={s.id} justify="space-between" align="flex-start">
+            <SimpleGrid key={s.id} cols={{ base: 1, sm: 3 }} spacing="xs" verticalSpacing={2}>
               <Link to="/admin/senders" search={{ sender: s.id } as never}>
                 {s.name}
               </Link>
-              <Group gap="xs" align="flex-start">
-                {h?.here && <Text size="sm">{t('senders.rateOf', { sent: decimal(h.sent), rate: count(s.rate) })}</Text>}
-                <HealthCell sender={s} health={h} />
-              </Group>
-            </Group>
+              <Text size="sm">{h?.here ? t('senders.rateOf', { sent: decimal(h.sent), rate: count(s.rate) }) : '—'}</Text>
+              <HealthCell sender={s} health={h} />
+            </SimpleGrid>
           )
         })}
       </Stack>

@@ -59,7 +59,7 @@ export function RecipientPage() {
             </Title>
             <Text className="said">{r.text}</Text>
             <Text size="xs" c="dimmed" mt="xs">
-              {t('person.size', { units: count(r.units), segments: count(r.segments) })} ·{' '}
+              {t('person.size', { units: count(r.units), count: r.segments })} ·{' '}
               {r.zones.length > 0 ? r.zones.join(', ') : t('person.noZone')}
             </Text>
           </Paper>

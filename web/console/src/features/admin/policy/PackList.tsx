@@ -14,10 +14,11 @@ export function PackList({ packs, policy, readOnly, onChange }: Props) {
       {packs.map((pack) => {
         const chosen = policy.packs.find((p) => p.name === pack.name)
         const old = chosen?.version && chosen.version !== pack.version
+        const title = t(`policy.pack.${pack.name}`, { defaultValue: pack.title })
         return (
           <Stack key={pack.name} gap={4}>
             <Checkbox
-              label={`${pack.title} (${pack.name} ${pack.version})`}
+              label={`${title} (${pack.name} ${pack.version})`}
               description={t('policy.packHint', { n: pack.rules.length, at: pack.as_of })}
               checked={Boolean(chosen)}
               disabled={readOnly}
@@ -36,13 +37,13 @@ export function PackList({ packs, policy, readOnly, onChange }: Props) {
             <Accordion variant="contained" chevronPosition="left">
               <Accordion.Item value="rules">
                 <Accordion.Control>
-                  <Text size="sm">{t('policy.rulesOf', { title: pack.title })}</Text>
+                  <Text size="sm">{t('policy.rulesOf', { title })}</Text>
                 </Accordion.Control>
                 <Accordion.Panel>
                   <Text size="xs" c="dimmed" mb="xs">
                     {pack.disclaimer}
                   </Text>
-                  <RuleTable pack={pack} />
+                  <RuleTable pack={pack} title={title} />
                 </Accordion.Panel>
               </Accordion.Item>
             </Accordion>
@@ -55,19 +56,14 @@ export function PackList({ packs, policy, readOnly, onChange }: Props) {
 
 const sure = { high: 'teal.9', medium: 'orange.9', low: 'gray.7' } as const
 
-function RuleTable({ pack }: { pack: Schemas['Pack'] }) {
+function RuleTable({ pack, title }: { pack: Schemas['Pack']; title: string }) {
   const { t } = useTranslation('admin')
   const hours = (r: Schemas['PackRule']) =>
     runs(r.hours)
       .map((s) => `${t(`policy.day.${s.first}`)}${s.first === s.last ? '' : `–${t(`policy.day.${s.last}`)}`} ${s.from}–${s.to}`)
       .join(', ') || t('policy.anyHour')
   return (
-    <Box
-      component="section"
-      style={{ overflow: 'auto', maxHeight: 420 }}
-      tabIndex={0}
-      aria-label={t('policy.rulesOf', { title: pack.title })}
-    >
+    <Box component="section" style={{ overflow: 'auto', maxHeight: 420 }} tabIndex={0} aria-label={t('policy.rulesOf', { title })}>
       <Table stickyHeader miw={720} verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>

@@ -35,7 +35,7 @@ export function Summary({ campaign, sums }: { campaign: string; sums: Sums }) {
             {t('worst.title')}
           </Title>
           <Text size="sm" c="dimmed">
-            {t('worst.where', { row: count(longest.row), segments: count(longest.segments), units: count(longest.units) })}
+            {t('worst.where', { row: count(longest.row), count: longest.segments, units: count(longest.units) })}
           </Text>
           <Text size="sm" className="said" mt={4}>
             {longest.text}

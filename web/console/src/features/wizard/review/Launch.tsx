@@ -11,8 +11,10 @@ import { Trouble } from '@/ui/Trouble'
 import type { DraftHandle } from '../useDraft'
 import { barriers, isNumber, mustType } from './confirmation'
 
-/** The one button that cannot be taken back by typing: it says what it does, and what it still waits for. */
-export function Launch({ draft, ready }: { draft: DraftHandle; ready: boolean }) {
+type Props = { draft: DraftHandle; ready: boolean; sent: number | undefined }
+
+/** The one button that cannot be taken back by typing: it says what it does, what it still waits for, and how many the forecast says get it. */
+export function Launch({ draft, ready, sent }: Props) {
   const { t } = useTranslation('wizard')
   const client = useQueryClient()
   const navigate = useNavigate()
@@ -105,6 +107,7 @@ export function Launch({ draft, ready }: { draft: DraftHandle; ready: boolean })
               ))}
             </List>
           )}
+          {sent !== undefined && sent < recipients && <Text size="sm">{t('launch.forecast', { count: sent })}</Text>}
           <Text size="sm" c="dimmed">
             {values.undo_seconds > 0 ? t('launch.undo', { span: span(values.undo_seconds) }) : t('launch.noUndo')}
             {values.launch_at ? ` ${t('launch.zone', { zone: ownZone() })}` : ''}

@@ -101,7 +101,7 @@ export function Review({ draft, checklist }: { draft: DraftHandle; checklist: Sc
           [t('meter.cost'), f?.currency ? micros(f.cost_micros, f.currency) : t('meter.noPrices')],
         ]}
       />
-      {can('campaigns:launch') && <Launch draft={draft} ready={checklist?.ready ?? false} />}
+      {can('campaigns:launch') && <Launch draft={draft} ready={checklist?.ready ?? false} sent={f?.sent} />}
     </Stack>
   )
 }

@@ -36,7 +36,7 @@ export function PhonePreview({ draft }: { draft: DraftHandle }) {
   return (
     <Paper withBorder p="md" radius="md" component="section" aria-labelledby="phone">
       <Stack gap="sm">
-        <Group justify="space-between" wrap="nowrap">
+        <Group justify="space-between" wrap="nowrap" mih={28}>
           <Title order={2} fz="md" id="phone">
             {t('phone.title')}
           </Title>
@@ -94,33 +94,35 @@ export function PhonePreview({ draft }: { draft: DraftHandle }) {
             </Text>
           </Box>
         </Box>
-        {person ? (
-          <Stack gap={2}>
-            <Text size="xs" c="dimmed" ta="center">
-              {t('phone.person', {
-                row: count(person.row),
-                address: person.address,
-                zone: person.zones.length > 0 ? person.zones.join(' + ') : t('phone.noZone'),
-              })}
-            </Text>
-            <Text size="xs" c="dimmed" ta="center">
-              {t('meter.segmentsOf', { count: person.segments })}
-              {person.encoding ? ` · ${person.encoding}` : ''}
-              {person.opted_out ? ` · ${t('phone.optedOut')}` : ''}
-            </Text>
-            {person.missing && (
-              <Text size="sm" c="var(--mantine-color-error)" ta="center" role="status">
-                {t('phone.missing', { names: person.missing.join(', ') })}
+        <Box mih={36}>
+          {person ? (
+            <Stack gap={2}>
+              <Text size="xs" c="dimmed" ta="center">
+                {t('phone.person', {
+                  row: count(person.row),
+                  address: person.address,
+                  zone: person.zones.length > 0 ? person.zones.join(' + ') : t('phone.noZone'),
+                })}
               </Text>
-            )}
-          </Stack>
-        ) : (
-          !pages.loading && (
-            <Text size="sm" c="dimmed" ta="center">
-              {t('phone.nobody')}
-            </Text>
-          )
-        )}
+              <Text size="xs" c="dimmed" ta="center">
+                {t('meter.segmentsOf', { count: person.segments })}
+                {person.encoding ? ` · ${person.encoding}` : ''}
+                {person.opted_out ? ` · ${t('phone.optedOut')}` : ''}
+              </Text>
+              {person.missing && (
+                <Text size="sm" c="var(--mantine-color-error)" ta="center" role="status">
+                  {t('phone.missing', { names: person.missing.join(', ') })}
+                </Text>
+              )}
+            </Stack>
+          ) : (
+            !pages.loading && (
+              <Text size="sm" c="dimmed" ta="center">
+                {t('phone.nobody')}
+              </Text>
+            )
+          )}
+        </Box>
       </Stack>
     </Paper>
   )

@@ -108,7 +108,8 @@ func (m *messageRow) concerns(r overture.Receipt, marker *markerRow, provider st
 	switch {
 	case !known && provider != "" && provider == r.ProviderID: // found in the provider's record after our own was lost
 		return m.state != overture.Queued, true
-	case !known && marker.there && marker.since > 0: // a later attempt, which the database has forgotten
+	case !known && marker.there && marker.since > 0, // a later attempt, which the database has forgotten
+		!known && m.state == overture.Held: // the same, and a person held what the quarantine doubted
 		return true, true
 	case !known:
 		return false, false

@@ -25,7 +25,7 @@ func (s *Store) MatchOrphans(ctx context.Context, now time.Time) (overture.Recei
 			FROM orphan_receipt o JOIN message m ON m.id = o.message_id
 			WHERE o.received_at >= $1 AND (m.sender_id <> o.sender_id
 				OR EXISTS (SELECT 1 FROM inflight f WHERE f.message_id = o.message_id AND (f.since > 0 OR f.token = o.token))
-				OR (m.provider_id <> '' AND m.provider_id = o.provider_id)
+				OR (m.provider_id <> '' AND m.provider_id = o.provider_id) OR m.state = 40
 				OR EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = o.message_id AND a.token IN (o.token, '')))
 			ORDER BY o.id LIMIT $2`), func(rows *sql.Rows) error {
 			var id, at int64

@@ -226,7 +226,8 @@ func (m *receiptMessage) concerns(r overture.Receipt) (counts, known bool) {
 	switch {
 	case !known && m.provider != "" && m.provider == r.ProviderID: // found in the provider's record after our own was lost
 		return m.state != overture.Queued, true
-	case !known && m.marker != nil && m.marker.since > 0: // a later attempt, which the database has forgotten
+	case !known && m.marker != nil && m.marker.since > 0, // a later attempt, which the database has forgotten
+		!known && m.state == overture.Held: // the same, and a person held what the quarantine doubted
 		return true, true
 	case !known:
 		return false, false

@@ -500,6 +500,39 @@ func TestReceiptOfAnAttemptThatWasNotBelieved(t *testing.T) {
 	}
 }
 
+// TestReceiptOfAForgottenAttempt: the database went back to a backup in which attempt 1 was on its way; attempt 2 came later and was accepted. A person
+// held the message, and then the provider speaks of attempt 2.
+func TestReceiptOfAForgottenAttempt(t *testing.T) {
+	for _, early := range []bool{false, true} { // before it is held, as an orphan
+		p := newPost(t)
+		l := p.queue(1)[0]
+		r := word(l, 2, overture.Delivered, 0)
+		p.mark(l, 1)
+		if early {
+			if got := p.apply(r); got.Orphaned != 1 {
+				t.Errorf("%+v, want an orphan: nobody knows the attempt yet", got)
+			}
+		}
+		p.flush(l, 1, overture.Held, "held")
+		var got overture.ReceiptTally
+		if early {
+			var err error
+			if got, err = p.s.MatchOrphans(t.Context(), noon.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			got = p.apply(r)
+		}
+		if got.Raised != 1 || got.Orphaned != 0 {
+			t.Errorf("early %v: %+v, want the message raised", early, got)
+		}
+		if n := p.number(`SELECT COUNT(*) FROM message WHERE id = $1 AND state = $2 AND provider_id = $3`, l.id, overture.Delivered, r.ProviderID); n != 1 {
+			t.Errorf("early %v:\n%s", early, p.rows(l))
+		}
+		p.sound()
+	}
+}
+
 // TestReceiptsAboutAnEarlierRound: a person had a delivered-then-failed message sent again; old words must not end the new round.
 func TestReceiptsAboutAnEarlierRound(t *testing.T) {
 	p := newPost(t)

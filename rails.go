@@ -173,6 +173,7 @@ type Guarded struct {
 	Allowance int  // messages that may still be marked; meaningful when Bounded
 	Bounded   bool // a canary is under way
 	Flying    int  // attempts under way
+	Adopted   int  // of the doubts in Counts, those that an owner left who is gone: no word about the provider
 	Counts    Counts
 	Limits    Rails  // of the account
 	Currency  string // of the prices it was launched with; empty: none

@@ -126,7 +126,7 @@ func (s *Store) countLines(ctx context.Context, lines []overture.CampaignLine) e
 	for i := range lines {
 		ids[i] = lines[i].ID
 	}
-	counts, err := s.campaignCounts(ctx, ids)
+	counts, _, err := s.campaignCounts(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -136,34 +136,36 @@ func (s *Store) countLines(ctx context.Context, lines []overture.CampaignLine) e
 	return nil
 }
 
-// campaignCounts reads the counters of campaigns as the rows have them: attempting and unknown are taken out of queued.
-func (s *Store) campaignCounts(ctx context.Context, ids []overture.CampaignID) (map[overture.CampaignID]overture.Counts, error) {
+// campaignCounts reads the counters of campaigns as the rows have them, in one look: attempting and unknown are taken out of queued. Adopted are
+// those of the unknown that an owner left who is gone.
+func (s *Store) campaignCounts(ctx context.Context, ids []overture.CampaignID) (out map[overture.CampaignID]overture.Counts, adopted map[overture.CampaignID]int, err error) {
 	counted, arg := sqldb.In(s.db, "campaign_id", 1, ids)
 	flying, _ := sqldb.In(s.db, "l.campaign_id", 1, ids)
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT campaign_id, state, n FROM campaign_count WHERE `+counted+`
-		UNION ALL SELECT l.campaign_id, CASE f.state WHEN 'unknown' THEN 12 ELSE 10 END, COUNT(*)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT campaign_id, state, n, 0 FROM campaign_count WHERE `+counted+`
+		UNION ALL SELECT l.campaign_id, CASE f.state WHEN 'unknown' THEN 12 ELSE 10 END, COUNT(*), COUNT(CASE WHEN f.adopted THEN 1 END)
 			FROM inflight f JOIN lane l ON l.id = f.lane_id WHERE `+flying+` GROUP BY l.campaign_id, f.state`, arg)
 	if err != nil {
-		return nil, sqldb.Trouble(fmt.Errorf("count messages: %w", err))
+		return nil, nil, sqldb.Trouble(fmt.Errorf("count messages: %w", err))
 	}
 	defer rows.Close()
-	out := map[overture.CampaignID]overture.Counts{}
+	out, adopted = map[overture.CampaignID]overture.Counts{}, map[overture.CampaignID]int{}
 	for rows.Next() {
 		var id overture.CampaignID
 		var state overture.State
-		var n int
-		if err := rows.Scan(&id, &state, &n); err != nil {
-			return nil, fmt.Errorf("count messages: %w", err)
+		var n, left int
+		if err := rows.Scan(&id, &state, &n, &left); err != nil {
+			return nil, nil, fmt.Errorf("count messages: %w", err)
 		}
 		if out[id] == nil {
 			out[id] = overture.Counts{}
 		}
 		out[id][state] += n
+		adopted[id] += left
 		if state == overture.Attempting || state == overture.Unknown {
 			out[id][overture.Queued] -= n
 		}
 	}
-	return out, sqldb.Trouble(rows.Err())
+	return out, adopted, sqldb.Trouble(rows.Err())
 }
 
 // complete adds the recipients of a launched campaign that have no message yet: to a person they are queued like the rest.

@@ -40,7 +40,7 @@ func (s *Store) Standing(ctx context.Context, account overture.AccountID, id ove
 	st.Campaign, st.LaneID, st.LaneState = c, overture.LaneID(lane.Int64), overture.LaneState(laneState.String)
 	st.SenderRate, st.SenderStopped, st.SenderStopReason, st.LeaseUntil = int(rate.Int64), stopped.Bool, stopReason.String, sqldb.Time(lease)
 	st.Barrier, st.Resent, st.AccountStopped, st.AccountStopWords = barrier.String, int(resent.Int64), accountStopped.Bool, accountWords.String
-	counts, err := s.campaignCounts(ctx, []overture.CampaignID{id})
+	counts, _, err := s.campaignCounts(ctx, []overture.CampaignID{id})
 	if err != nil {
 		return st, err
 	}

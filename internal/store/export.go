@@ -35,7 +35,7 @@ func (s *Store) CampaignRecords(ctx context.Context, account overture.AccountID,
 	if err := rows.Err(); err != nil || len(out) == 0 {
 		return nil, sqldb.Trouble(err)
 	}
-	counts, err := s.campaignCounts(ctx, ids)
+	counts, _, err := s.campaignCounts(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -237,7 +237,7 @@ func (s *Store) CampaignCounts(ctx context.Context, account overture.AccountID, 
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.campaignCounts(ctx, []overture.CampaignID{id})
+	counts, _, err := s.campaignCounts(ctx, []overture.CampaignID{id})
 	if err != nil {
 		return nil, err
 	}

@@ -102,11 +102,11 @@ func (s *Store) writeWatch(ctx context.Context, tx *sql.Tx, c overture.Campaign,
 	return nil
 }
 
-// countsIn reads the counters of one campaign inside a transaction, with what is in doubt.
+// countsIn reads the counters of one campaign inside a transaction, with what is in doubt by the provider's doing.
 func (s *Store) countsIn(ctx context.Context, tx *sql.Tx, id overture.CampaignID) (overture.Counts, error) {
 	counts := overture.Counts{}
 	err := eachRow(ctx, plain(tx, `SELECT state, n FROM campaign_count WHERE campaign_id = $1
-		UNION ALL SELECT 12, COUNT(*) FROM inflight f JOIN lane l ON l.id = f.lane_id WHERE l.campaign_id = $1 AND f.state = 'unknown'`), func(rows *sql.Rows) error {
+		UNION ALL SELECT 12, COUNT(*) FROM inflight f JOIN lane l ON l.id = f.lane_id WHERE l.campaign_id = $1 AND f.state = 'unknown' AND f.adopted = FALSE`), func(rows *sql.Rows) error {
 		var state overture.State
 		var n int
 		err := rows.Scan(&state, &n)
@@ -162,7 +162,7 @@ func (s *Store) GuardedCampaigns(ctx context.Context) ([]overture.Guarded, error
 	if err := rows.Err(); err != nil || len(out) == 0 {
 		return nil, sqldb.Trouble(err)
 	}
-	counts, err := s.campaignCounts(ctx, ids)
+	counts, adopted, err := s.campaignCounts(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +170,7 @@ func (s *Store) GuardedCampaigns(ctx context.Context) ([]overture.Guarded, error
 		if out[i].Counts = counts[out[i].ID]; out[i].Counts == nil {
 			out[i].Counts = overture.Counts{}
 		}
+		out[i].Adopted = adopted[out[i].ID]
 	}
 	return out, nil
 }

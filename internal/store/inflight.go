@@ -16,7 +16,7 @@ import (
 func (s *Store) AdoptInflight(ctx context.Context, lease overture.Lease, now time.Time, grace time.Duration) (int, error) {
 	var n int64
 	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE inflight SET epoch = $1, state = 'unknown', next_lookup_at = $2
+		res, err := tx.ExecContext(ctx, `UPDATE inflight SET epoch = $1, state = 'unknown', adopted = adopted OR state = 'attempting', next_lookup_at = $2
 			WHERE sender_id = $3 AND epoch < $1
 			AND EXISTS (SELECT 1 FROM sender_lease s WHERE s.sender_id = $3 AND s.epoch = $1 AND s.owner = $4)`,
 			lease.Epoch, now.Add(grace).UnixMilli(), lease.SenderID, lease.Owner)

@@ -22,11 +22,17 @@ func (p *post) accept(ls []letter) {
 	}
 }
 
-func TestUnconfirmedMessages(t *testing.T) {
-	p := newPost(t)
+// launched is the campaign of the queued messages, running.
+func (p *post) launched() {
+	p.t.Helper()
 	p.exec(`INSERT INTO campaign (id, account_id, brand_id, name, channel, sender_id, skill_id, text, opt_out_text, smart_encoding, state, send_window, rate, lookback, policy,
 		open_conversation, reason, recipient_count, list_hash, content_hash, created_by, created_at, updated_at, launched_at, planned_through, planning)
 		VALUES ($1, 1, 11, 'c', 'sms', 21, 0, '', '', FALSE, 'running', '', 0, 0, 'safe', 'deliver', '', 0, '', '', 0, 0, 0, 1, 0, FALSE)`, campaign)
+}
+
+func TestUnconfirmedMessages(t *testing.T) {
+	p := newPost(t)
+	p.launched()
 	ls := p.queue(7)
 	launchedBefore := time.UnixMilli(2)
 	campaigns := func(after time.Time) int {

@@ -159,6 +159,26 @@ func TestALateTurnForTheWorsePauses(t *testing.T) {
 	}
 }
 
+// A node was killed in mid-campaign, and what it had under way is in doubt: no word about the provider. What comes on top of it is.
+func TestWhatAKilledNodeLeftPausesNothing(t *testing.T) {
+	for _, more := range []int{0, 101} {
+		synctest.Test(t, func(t *testing.T) {
+			w := watched(t, overture.CampaignRails{})
+			for range 10 {
+				w.pass(10*time.Second, func() { w.c.Counts[overture.Delivered] += 100 })
+			}
+			w.pass(10*time.Second, func() {
+				w.c.Counts[overture.Unknown], w.c.Adopted = 600+more, 600
+				w.c.Counts[overture.Delivered] += 200 - more
+			})
+			w.pass(time.Minute, func() {})
+			if pauses, _ := w.seen(); len(pauses) != min(more, 1) {
+				t.Errorf("with %d doubts of the provider's: %+v", more, pauses)
+			}
+		})
+	}
+}
+
 // A canary of fifty goes out in a minute, is judged five minutes later, and then the rate rises every ten minutes.
 func TestACanaryAndThenARamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/overture-im/overture"
+)
+
+// What an owner left in doubt who is gone is told apart from what the provider left in doubt: in the counts of the guard, and in what a resume
+// acknowledges.
+func TestAdoptedDoubtsAreToldApart(t *testing.T) {
+	p := newPost(t)
+	p.launched()
+	window, err := json.Marshal(overture.AlwaysOpen())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`UPDATE campaign SET send_window = $1`, string(window))
+	ls := p.queue(5)
+	for _, l := range ls {
+		p.mark(l, 1)
+	}
+	doubt := overture.Settlement{Place: ls[0].place, Attempt: 1, Token: tokenOf(ls[0], 1), StartedAt: noon, State: overture.Unknown, Outcome: "unknown", LookupAt: noon.Add(time.Minute)}
+	if r := p.commit(overture.SenderWork{Settlements: []overture.Settlement{doubt}}); r.Superseded != 0 {
+		t.Fatal("the doubt was superseded")
+	}
+	guarded := func() overture.Guarded {
+		t.Helper()
+		all, err := p.s.GuardedCampaigns(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d campaigns: %v", len(all), err)
+		}
+		return all[0]
+	}
+	if g := guarded(); g.Counts[overture.Unknown] != 1 || g.Adopted != 0 {
+		t.Errorf("%d in doubt, %d of them adopted, want 1 and 0", g.Counts[overture.Unknown], g.Adopted)
+	}
+	next := overture.Lease{SenderID: 21, Owner: "you", Epoch: epoch + 1}
+	p.exec(`UPDATE sender_lease SET owner = $1, epoch = $2 WHERE sender_id = 21`, next.Owner, next.Epoch)
+	if n, err := p.s.AdoptInflight(t.Context(), next, noon, time.Minute); err != nil || n != len(ls) {
+		t.Fatalf("%d adopted: %v", n, err)
+	}
+	if g := guarded(); g.Counts[overture.Unknown] != 5 || g.Adopted != 4 {
+		t.Errorf("%d in doubt, %d of them adopted, want 5 and 4", g.Counts[overture.Unknown], g.Adopted)
+	}
+}

@@ -1,4 +1,0 @@
--- +goose Up
--- Room in a page of messages: PostgreSQL alone.
-
--- +goose Down

@@ -345,7 +345,7 @@ func TestDatabaseGone(t *testing.T) {
 	h := open(t)
 	h.accepted(100)
 	h.do(signed(statusPath, statusForm("sent"), token)) // the sender is known now
-	if err := h.s.DB().Write.Close(); err != nil {
+	if err := h.s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if w := h.do(signed(statusPath, statusForm("delivered"), token)); w.Code < 500 {

@@ -12,3 +12,13 @@ func KeyedSQL(s *Store) map[string]string {
 		"receipt_raise": receiptRaiseAllSQL, "receipt_unqueue": receiptUnqueueAllSQL,
 	}
 }
+
+// InvariantSQL is the query of an invariant that verify checks, by what it says.
+func InvariantSQL(says string) string {
+	for _, inv := range invariants {
+		if inv.says == says {
+			return inv.query
+		}
+	}
+	return ""
+}

@@ -45,4 +45,14 @@ func TestAdoptedDoubtsAreToldApart(t *testing.T) {
 	if g := guarded(); g.Counts[overture.Unknown] != 5 || g.Adopted != 4 {
 		t.Errorf("%d in doubt, %d of them adopted, want 5 and 4", g.Counts[overture.Unknown], g.Adopted)
 	}
+	by := overture.Actor{AccountID: 1}
+	if _, err := p.s.PauseCampaign(t.Context(), by, campaign, "a look", noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.s.ResumeCampaign(t.Context(), by, campaign, noon); err != nil {
+		t.Fatal(err)
+	}
+	if known := guarded().Watch.Known.Unknown; known != 1 {
+		t.Errorf("a resume acknowledges %d doubts, want the provider's 1", known)
+	}
 }

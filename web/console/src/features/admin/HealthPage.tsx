@@ -17,6 +17,7 @@ function Verdict({ good, yes, no }: { good: boolean; yes: string; no: string }) 
       color={good ? 'teal.9' : 'red.9'}
       variant="filled"
       tt="none"
+      miw="max-content"
       leftSection={good ? <IconCheck size={12} aria-hidden /> : <IconX size={12} aria-hidden />}
     >
       {good ? yes : no}

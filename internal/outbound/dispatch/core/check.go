@@ -7,6 +7,9 @@ import (
 	"github.com/overture-im/overture/internal/kit/mutant"
 )
 
+// isDue tells whether the window of a message has opened at wall time now, and a retry's pause has passed.
+func isDue(now time.Time, msg *overture.DueMessage) bool { return !now.Before(msg.Due) }
+
 // inTime tells whether a message may go at wall time now: inside its window and validity (R9).
 func inTime(now time.Time, lane *overture.Lane, msg *overture.DueMessage) bool {
 	return mutant.On(mutant.WindowNotCheckedAtMark) || now.Before(msg.NotAfter) && (lane.ExpiresAt.IsZero() || now.Before(lane.ExpiresAt))

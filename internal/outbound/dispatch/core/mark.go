@@ -28,7 +28,7 @@ func (m *Machine) markMore(now Moment) (wait time.Duration) {
 			break
 		}
 		msg := &s.ready[0]
-		if now.Wall.Before(msg.Due) { // the clock was ahead when it was read: it is read again when it is due
+		if !isDue(now.Wall, msg) { // the clock was ahead when it was read: it is read again when it is due
 			m.drop(s)
 			continue
 		}

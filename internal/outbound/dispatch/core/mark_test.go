@@ -37,6 +37,7 @@ func TestOnlyMarkedMessagesAreSent(t *testing.T) {
 func TestMaySend(t *testing.T) {
 	d := sit(t, core.Config{})
 	task := d.one()
+	task.Message.Due = d.now.Wall.Add(-time.Hour)
 	for _, c := range []struct {
 		what string
 		mono time.Duration
@@ -48,7 +49,8 @@ func TestMaySend(t *testing.T) {
 		{"after the deadline", 5001 * time.Millisecond, 5001 * time.Millisecond, false},
 		{"after a suspension that the monotonic clock slept through", 0, time.Minute, false},
 		{"a clock set back an hour does not make a mark younger", 6 * time.Second, -time.Hour, false},
-		{"a clock set back an hour alone does no harm", time.Second, -time.Hour, true},
+		{"a clock set back to the opening of the window does no harm", time.Second, -time.Hour, true},
+		{"a clock put right, by which the window has not opened", time.Second, -time.Hour - time.Millisecond, false},
 	} {
 		now := core.Moment{Mono: d.now.Mono + c.mono, Wall: d.now.Wall.Add(c.wall)}
 		if may := d.m.MaySend(&task, now); may != c.may {

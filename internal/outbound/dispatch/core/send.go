@@ -18,9 +18,10 @@ func (m *Machine) send(t Task) {
 }
 
 // MaySend is the last question before the first byte: the mark is not older than the send deadline, the lease still ours (R2), and the
-// message still inside its window (R9). Pure, so that it can be asked beside the Machine, with LeaseUntil.
+// message inside its window (R9), which has opened by the clock of now too: that of the mark may have been put right in between. Pure, so
+// that it can be asked beside the Machine, with LeaseUntil.
 func (c Config) MaySend(t *Task, leaseUntil, now Moment) bool {
-	return holdsLease(leaseUntil, now) && c.freshMark(t.Marked, now) && inTime(now.Wall, t.Lane, &t.Message)
+	return holdsLease(leaseUntil, now) && c.freshMark(t.Marked, now) && isDue(now.Wall, &t.Message) && inTime(now.Wall, t.Lane, &t.Message)
 }
 
 // MaySend asks the same of the Machine's own lease.

@@ -26,14 +26,15 @@ type node struct {
 	born     time.Duration
 	owner    string
 
-	tenures   []*tenure // by sender
-	taking    []bool
-	planning  []bool // by campaign
-	housing   bool
-	committer committer
-	scanAt    time.Duration // the next look is already on its way; never: none is
-	back      time.Duration // after a stop
-	matched   time.Duration // orphans, last
+	tenures  []*tenure // by sender
+	taking   []bool
+	planning []bool // by campaign
+	housing  bool
+	marks    committer     // also of moves
+	results  committer     // unused where one transaction writes everything
+	scanAt   time.Duration // the next look is already on its way; never: none is
+	back     time.Duration // after a stop
+	matched  time.Duration // orphans, last
 }
 
 const never = time.Duration(1<<63 - 1)
@@ -91,7 +92,8 @@ func (n *node) start() {
 	n.owner = fmt.Sprintf("n%d.%d", n.id, n.life)
 	n.tenures, n.taking = make([]*tenure, len(n.w.sc.Rates)), make([]bool, len(n.w.sc.Rates))
 	n.planning = make([]bool, len(n.w.sc.Campaigns))
-	n.committer = committer{n: n, pending: make([]*pendingWork, len(n.w.sc.Rates))}
+	n.marks = committer{n: n, pending: make([]*pendingWork, len(n.w.sc.Rates))}
+	n.results = committer{n: n, pending: make([]*pendingWork, len(n.w.sc.Rates))}
 	n.scanAt, n.housing = never, false
 	n.w.note('u', int64(n.id), int64(n.life))
 	n.scanIn(n.w.between(0, 300*time.Millisecond))
@@ -202,8 +204,15 @@ func (n *node) store(tx func(), done func(ok bool)) {
 	})
 }
 
-// committer is the one writer of a node: it merges the marks and settlements of all senders into one transaction at a time. Settlements are
-// kept until they are written.
+// settler writes settlements: with the marks, or beside them where the database can.
+func (n *node) settler() *committer {
+	if n.w.sc.Beside {
+		return &n.results
+	}
+	return &n.marks
+}
+
+// committer merges the work of all senders into one transaction at a time. Settlements are kept until they are written.
 type committer struct {
 	n       *node
 	pending []*pendingWork // by sender
@@ -234,6 +243,13 @@ func (c *committer) of(l overture.Lease) *pendingWork {
 	}
 	c.pending[i] = p
 	return p
+}
+
+// written calls f when everything of a lease is written.
+func (c *committer) written(l overture.Lease, f func()) {
+	p := c.of(l)
+	p.waiters = append(p.waiters, f)
+	c.arm(0)
 }
 
 func (c *committer) arm(d time.Duration) {

@@ -24,6 +24,7 @@ type Scenario struct {
 	Rates     []int          `json:"rates"`
 	Campaigns []CampaignPlan `json:"campaigns"`
 	QuietAt   int64          `json:"quietAt"`   // all faults are over
+	Beside    bool           `json:"beside"`    // the database writes settlements beside marks, as PostgreSQL does
 	HoldAfter int64          `json:"holdAfter"` // of the engine's config; 0: its default
 	FailAfter int64          `json:"failAfter"`
 	Slots     int            `json:"connections"`        // of a sender
@@ -106,20 +107,25 @@ func Generate(seed uint64, mode string) Scenario {
 	g := generator{Rand: rand.New(rand.NewPCG(seed, 0x07e2)), sc: Scenario{Seed: seed, Mode: mode}}
 	if recipe := recipes[seed%48]; recipe != nil && mode == Full {
 		recipe(&g)
-		return g.sc
+	} else {
+		g.byChance()
 	}
+	g.sc.Beside = g.sc.Nodes > 1 || seed&4 != 0 // several nodes need PostgreSQL
+	return g.sc
+}
+
+func (g *generator) byChance() {
 	g.world()
 	g.processes()
-	if mode == Failover {
+	if g.sc.Mode == Failover {
 		g.failovers()
 	}
-	if mode == Full || mode == Late {
+	if g.full() {
 		g.database()
 		g.provider()
 		g.people()
 		g.rules()
 	}
-	return g.sc
 }
 
 // recipes are scenarios for what chance alone would bring together too rarely.

@@ -92,10 +92,15 @@ func (t *tenure) wakeIn(d time.Duration) {
 }
 
 func (t *tenure) carryOut(o *core.Orders) {
-	c := &t.n.committer
-	if len(o.Settlements)+len(o.Moves)+len(o.Marks) > 0 {
+	if len(o.Settlements) > 0 {
+		c := t.n.settler()
 		p := c.of(t.lease)
 		p.work.Settlements = append(p.work.Settlements, o.Settlements...)
+		c.arm(0)
+	}
+	if len(o.Moves)+len(o.Marks) > 0 {
+		c := &t.n.marks
+		p := c.of(t.lease)
 		p.work.Moves = append(p.work.Moves, o.Moves...)
 		for _, v := range o.Moves {
 			t.n.w.say("%s node %d moves %s to %v after step %d", t.n.w.stamp(), t.n.id, v.MessageID, v.State, t.n.steps)
@@ -287,20 +292,25 @@ func (t *tenure) ended(task core.Task, r core.Result, in time.Duration) {
 func (t *tenure) finish(release bool) {
 	t.over = true
 	n := t.n
-	p := n.committer.of(t.lease)
-	p.waiters = append(p.waiters, func() {
-		end := func(bool) {
-			if n.tenures[t.id-1] == t {
-				n.tenures[t.id-1] = nil
-			}
-			n.goneWhenDone()
-			n.scanIn(n.w.between(0, 500*time.Millisecond))
+	end := func(bool) {
+		if n.tenures[t.id-1] == t {
+			n.tenures[t.id-1] = nil
 		}
+		n.goneWhenDone()
+		n.scanIn(n.w.between(0, 500*time.Millisecond))
+	}
+	letGo := func() {
 		if release {
 			n.w.db.write(n, func() { n.w.db.book.ReleaseLease(t.lease) }, end)
 			return
 		}
 		end(true)
+	}
+	n.marks.written(t.lease, func() {
+		if n.settler() == &n.marks {
+			letGo()
+			return
+		}
+		n.results.written(t.lease, letGo)
 	})
-	n.committer.arm(0)
 }

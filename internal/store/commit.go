@@ -38,6 +38,9 @@ func (s *Store) Commit(ctx context.Context, now time.Time, work []overture.Sende
 	return results, nil
 }
 
+// WritersRunBeside tells that PostgreSQL writes transactions beside each other; SQLite has one writer.
+func (s *Store) WritersRunBeside() bool { return s.db.Postgres() }
+
 // commitTx is what one transaction of the engine carries on both engines.
 type commitTx struct {
 	ctx    context.Context //nolint:containedctx // lives as long as the transaction

@@ -11,8 +11,9 @@ import (
 	"github.com/overture-im/overture/internal/outbound/dispatch/core"
 )
 
-// committer is the one writer of a node: it merges the marks and settlements of all senders into one transaction per interval, so that
-// durable does not mean slow. Marks are answered by a callback; settlements are kept until they are written.
+// committer merges the work of all senders into one transaction per interval, so that durable does not mean slow. Marks are answered by a
+// callback; settlements are kept until they are written. A node has one for everything, or one for marks and moves and one for settlements
+// (docs/adr/0020-two-committers.md).
 type committer struct {
 	record Record
 	every  time.Duration

@@ -11,7 +11,8 @@
 //	runner.go     the loop of one sender: ask the core, carry out, tell it what came of it
 //	orders.go     which order starts what
 //	read.go       questions to the database: lease, lanes, pages, doubts, counts
-//	committer.go  marks and settlements of all senders in one transaction per interval (R1, R3); isolate.go finds what the database refuses
+//	committer.go  marks and settlements of all senders in one transaction per interval (R1, R3), or in one each where a database writes
+//	              them beside each other; isolate.go finds what the database refuses
 //	send.go       workers: the last question before the first byte (R2), render, provider call
 //	lookup.go     the provider's record about one doubt (R7)
 //	patient.go    no question to the database is waited for without end

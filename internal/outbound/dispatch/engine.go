@@ -30,6 +30,8 @@ type Queue interface {
 // Record makes attempts and their results durable.
 type Record interface {
 	Commit(ctx context.Context, now time.Time, work []overture.SenderWork) ([]overture.CommitResult, error)
+	// WritersRunBeside tells whether transactions are written beside each other, and not one after the other as in SQLite.
+	WritersRunBeside() bool
 }
 
 // Doubts keeps what may have been sent.
@@ -90,9 +92,10 @@ func DefaultConfig() Config { return core.DefaultConfig() }
 // Engine runs all senders of this node.
 type Engine struct {
 	Deps
-	cfg       Config
-	committer *committer
-	born      time.Time // where the monotonic clock of core.Moment begins
+	cfg     Config
+	marks   *committer // also of moves, which must not meet a mark of the same message
+	results *committer // the same one where the database has one writer
+	born    time.Time  // where the monotonic clock of core.Moment begins
 
 	mu      sync.Mutex
 	runners map[overture.SenderID]*runner
@@ -110,7 +113,11 @@ func New(d Deps, cfg Config) (*Engine, error) {
 		d.Observer = nobody{}
 	}
 	e := &Engine{Deps: d, cfg: cfg, born: time.Now(), runners: map[overture.SenderID]*runner{}, trouble: map[overture.SenderID]string{}}
-	e.committer = newCommitter(d.Store, cfg.CommitEvery, e.now, d.Log)
+	e.marks = newCommitter(d.Store, cfg.CommitEvery, e.now, d.Log)
+	e.results = e.marks
+	if d.Store.WritersRunBeside() {
+		e.results = newCommitter(d.Store, cfg.CommitEvery, e.now, d.Log)
+	}
 	return e, nil
 }
 
@@ -126,8 +133,12 @@ const scanEvery = 500 * time.Millisecond
 // Run sends until ctx ends; then it finishes what is in flight, settles it, gives the leases back, and returns.
 func (e *Engine) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	go e.committer.run()
-	defer e.committer.stop()
+	go e.marks.run()
+	defer e.marks.stop()
+	if e.results != e.marks {
+		go e.results.run()
+		defer e.results.stop()
+	}
 	defer wg.Wait()
 	ticker := time.NewTicker(scanEvery)
 	defer ticker.Stop()

@@ -11,10 +11,10 @@ import (
 // is settled, ctx when the engine stops: a lookup that is cut off then says nothing, and must not count as one that failed.
 func (r *runner) carryOut(ctx, reading, hold context.Context, o *core.Orders) {
 	if len(o.Settlements) > 0 {
-		r.e.committer.settle(r.head(), o.Settlements...)
+		r.e.results.settle(r.head(), o.Settlements...)
 	}
 	if len(o.Moves) > 0 {
-		r.e.committer.move(r.head(), o.Moves)
+		r.e.marks.move(r.head(), o.Moves)
 	}
 	r.ask(o.Marks)
 	for i := range o.Sends {
@@ -64,7 +64,7 @@ func (r *runner) ask(tasks []core.Task) {
 	for i := range tasks {
 		marks[i] = r.machine.Mark(&tasks[i], now)
 	}
-	r.e.committer.mark(r.head(), marks, func(verdicts []overture.Verdict, began core.Moment, err error) {
+	r.e.marks.mark(r.head(), marks, func(verdicts []overture.Verdict, began core.Moment, err error) {
 		r.verdicts <- markedBatch{tasks: tasks, verdicts: verdicts, began: began, err: err}
 	})
 }

@@ -73,7 +73,10 @@ func (r *runner) run(ctx context.Context) error {
 	close(r.answers)
 	close(r.tasks)
 	r.workers.Wait()
-	<-r.e.committer.flushed(r.head())
+	<-r.e.marks.flushed(r.head())
+	if r.e.results != r.e.marks {
+		<-r.e.results.flushed(r.head())
+	}
 	letGo()
 	r.helpers.Wait()
 	if release {

@@ -199,7 +199,7 @@ func OpenPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 // engine's statements anew each time costs a quarter of them, and a plan that was made while a table was small must still be right when it is
 // large. A bitmap or a sort would read all that waits in a lane for a page of it: the planner cannot know how short a page is.
 func (d *DB) openByKey(ctx context.Context, cfg *pgxpool.Config) error {
-	const fewAreEnough = 8 // the committer works on one transaction at a time, and senders read a page now and then
+	const fewAreEnough = 8 // two committers with one transaction each, and senders read a page now and then
 	cfg.MaxConns, cfg.MinConns = min(cfg.MaxConns, fewAreEnough), 0
 	ready := cfg.AfterConnect
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

@@ -12,9 +12,9 @@ type ahead struct {
 }
 
 const (
-	aheadFor    = 50 * time.Millisecond  // marks wait about this long for a connection
+	aheadFor    = 100 * time.Millisecond // marks wait about this long for a connection; two commits take half of it on a busy machine
 	aheadMost   = 8                      // times the connections, however quick the provider is
-	aheadCounts = 100 * time.Millisecond // one stretch
+	aheadCounts = 2 * aheadFor           // one stretch: what ends at once, because it began at once, must not look like a quick provider
 )
 
 // sent counts a send that ended.

@@ -17,7 +17,7 @@ func TestMarksRunAheadByTime(t *testing.T) {
 		}
 		return a.marks(connections, now)
 	}
-	for _, c := range []struct{ perSecond, want int }{{50, 100}, {1000, 100}, {5000, 250}, {20_000, 800}, {3000, 150}} {
+	for _, c := range []struct{ perSecond, want int }{{50, 100}, {1000, 100}, {5000, 500}, {20_000, 800}, {3000, 300}} {
 		if got := run(c.perSecond, time.Second); got < c.want*9/10 || got > c.want*11/10 {
 			t.Errorf("%d marks wait at %d/s, want about %d", got, c.perSecond, c.want)
 		}

@@ -24,7 +24,7 @@ type Config struct {
 	Lookups        int           // simultaneous lookups per sender
 	ManyDoubts     int           // a sender with more open doubts has its record read as a whole
 	LanesEvery     time.Duration // how often the open lanes are read; pause and cancel do not wait for it: the mark looks itself
-	CommitEvery    time.Duration // group commit: at most one transaction per this; not the core's business
+	CommitEvery    time.Duration // group commit: at most one transaction per this; not the core's business. 0 is 25 ms on PostgreSQL
 }
 
 // DefaultConfig are the protocol's numbers: grace = 5 + 15 + 100 s, lookups 60 s apart.

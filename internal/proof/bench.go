@@ -104,6 +104,11 @@ func (b *bench) parts() []benchPart {
 // stays on loopback.
 func Bench(ctx context.Context, o BenchOptions, out io.Writer) ([]Figure, error) {
 	b := &bench{o: o.withDefaults(), out: out}
+	if o.Profile != "" {
+		if err := os.MkdirAll(o.Profile, 0o750); err != nil {
+			return nil, fmt.Errorf("folder for profiles: %w", err)
+		}
+	}
 	known := false
 	for _, part := range b.parts() {
 		if b.o.Only != "" && b.o.Only != part.name && !slices.Contains(part.also, b.o.Only) {

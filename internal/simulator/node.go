@@ -217,6 +217,7 @@ type committer struct {
 	n       *node
 	pending []*pendingWork // by sender
 	busy    bool
+	failing bool
 	armed   bool
 	last    time.Duration
 }
@@ -279,7 +280,7 @@ func (c *committer) flush() {
 	began := c.n.now()
 	var results []overture.CommitResult
 	c.n.w.db.write(c.n, func() { results = c.n.w.db.commit(began.Wall, work) }, func(ok bool) {
-		c.busy = false
+		c.busy, c.failing = false, !ok
 		for i, p := range batch {
 			if !ok {
 				p.answer(false, nil, began, c.n.now())

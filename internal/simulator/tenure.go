@@ -63,6 +63,9 @@ func (t *tenure) tick() {
 	t.deep = true
 	for t.again = true; t.again && !t.over; {
 		t.again = false
+		if t.n.settler().failing {
+			t.m.ResultsUnwritten(t.n.now())
+		}
 		o := t.m.Tick(t.n.now())
 		t.carryOut(o)
 		if o.Done {
@@ -222,14 +225,21 @@ func (t *tenure) lookUp(l core.Lookup) {
 		if r.Found, ok = n.w.provider.find(t.id, l.Doubt.Address, since); !ok {
 			r.Failed = true
 		}
-		n.w.db.read(n, func() func(bool) {
-			r.Known = n.w.db.book.KnownProviderIDs(t.id, l.Doubt.Address)
-			return t.took(func(failed bool, now core.Moment) {
-				r.Failed = r.Failed || failed
-				s := t.m.TookRecord(&l, r, now)
-				n.w.say("%s node %d looks %s up: %s %v", n.w.stamp(), n.id, l.Doubt.MessageID, s.Outcome, s.State)
+		known := func() {
+			n.w.db.read(n, func() func(bool) {
+				r.Known = n.w.db.book.KnownProviderIDs(t.id, l.Doubt.Address)
+				return t.took(func(failed bool, now core.Moment) {
+					r.Failed = r.Failed || failed
+					s := t.m.TookRecord(&l, r, now)
+					n.w.say("%s node %d looks %s up: %s %v", n.w.stamp(), n.id, l.Doubt.MessageID, s.Outcome, s.State)
+				})
 			})
-		})
+		}
+		if len(r.Found) == 0 || t.over {
+			known()
+			return
+		}
+		n.settler().written(t.lease, known)
 	})
 }
 

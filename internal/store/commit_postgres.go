@@ -56,6 +56,9 @@ func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overtu
 		if err := c.lockStopped(work); err != nil {
 			return err
 		}
+		if err := c.lockGates(work); err != nil {
+			return err
+		}
 		for _, i := range byAccount(work) {
 			if err := c.marks(&work[i], &results[i]); err != nil {
 				return err
@@ -92,8 +95,8 @@ func (s *Store) commitPostgres(ctx context.Context, now time.Time, work []overtu
 	return err
 }
 
-// lockStopped locks the brands that people stopped, as the settlements of this transaction say, against the marks that other nodes are
-// committing for them (I7). It comes before everything else, because the gate of our own marks takes the same rows FOR SHARE.
+// lockStopped locks the brands that people stopped, as the settlements of this transaction say, against the marks that are being committed
+// for them beside it (I7). It comes before everything else, because the gate of marks takes the same rows FOR SHARE.
 func (c *postgresCommit) lockStopped(work []overture.SenderWork) error {
 	var brands []overture.BrandID
 	for _, w := range work {
@@ -107,6 +110,30 @@ func (c *postgresCommit) lockStopped(work []overture.SenderWork) error {
 	condition, arg := sqldb.In(c.store.db, "id", 1, brands)
 	if _, err := c.tx.ExecContext(c.ctx, `SELECT id FROM brand WHERE `+condition+` ORDER BY id FOR UPDATE`, arg); err != nil {
 		return fmt.Errorf("lock brands: %w", err)
+	}
+	return nil
+}
+
+// lockGates locks the brands and then the lanes of all marks, each in the order of their ids, as settlements and receipts do: sender by sender
+// two transactions would wait for each other. What the gates then read was committed before they hold the locks.
+func (c *postgresCommit) lockGates(work []overture.SenderWork) error {
+	var brands []overture.BrandID
+	var lanes []overture.LaneID
+	for i := range work {
+		if len(work[i].Marks) > 0 {
+			brands, lanes = append(brands, work[i].BrandID), append(lanes, lanesOf(work[i].Marks)...)
+		}
+	}
+	if len(brands) == 0 {
+		return nil
+	}
+	condition, arg := sqldb.In(c.store.db, "id", 1, brands)
+	if _, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM brand WHERE `+condition+` ORDER BY id FOR SHARE`, arg); err != nil {
+		return fmt.Errorf("lock brands: %w", err)
+	}
+	condition, arg = sqldb.In(c.store.db, "id", 1, lanes)
+	if _, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM lane WHERE `+condition+` ORDER BY id FOR SHARE`, arg); err != nil {
+		return fmt.Errorf("lock lanes: %w", err)
 	}
 	return nil
 }

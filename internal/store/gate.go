@@ -54,21 +54,17 @@ func (s *Store) gateQueries() gateQueries {
 	lanes, _ := sqldb.In[int64](s.db, "l.id", 2, nil)
 	people, _ := sqldb.In[string](s.db, "address", 3, nil)
 	talkers, _ := sqldb.In[string](s.db, "address", 2, nil)
-	lock := ""
-	if s.db.Postgres() {
-		lock = " FOR SHARE OF l"
-	}
 	return gateQueries{
 		lease: `SELECT 1 FROM sender_lease WHERE sender_id = $1 AND epoch = $2 AND owner = $3` + s.db.ForShare(),
 		lanes: `SELECT l.id, l.campaign_id, l.allowance, l.budget, l.money, a.settings FROM lane l JOIN sender sd ON sd.id = l.sender_id JOIN account a ON a.id = l.account_id
-			WHERE l.sender_id = $1 AND ` + lanes + ` AND l.state = 'open' AND sd.stopped = FALSE AND ` + unbarred + ` AND ` + nobodyStopped + ` AND ` + noQuarantine + lock,
+			WHERE l.sender_id = $1 AND ` + lanes + ` AND l.state = 'open' AND sd.stopped = FALSE AND ` + unbarred + ` AND ` + nobodyStopped + ` AND ` + noQuarantine,
 		optOuts: `SELECT address FROM opt_out WHERE brand_id = $1 AND channel = $2 AND ` + people,
 		talks:   `SELECT DISTINCT address FROM conversation WHERE brand_id = $1 AND state <> 'closed' AND ` + talkers,
 	}
 }
 
-// gateOf reads the gate inside the transaction. On PostgreSQL it locks the lease, the lanes and the brand against change until the
-// commit, so that a pause, a cancel, a takeover or an opt-out is either seen here or waits for us; SQLite has one writer anyway.
+// gateOf reads the gate inside the transaction. On PostgreSQL the lease is locked here, the lanes and the brand are already (lockGates), until
+// the commit, so that a pause, a cancel, a takeover or an opt-out is either seen here or waits for us; SQLite has one writer anyway.
 func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, charged spend, now int64) (gate, error) {
 	g := gate{lanes: map[overture.LaneID]overture.CampaignID{}, outs: map[overture.Address]bool{}, talks: map[overture.Address]bool{}}
 	q := s.gateQueries()
@@ -77,11 +73,6 @@ func (s *Store) gateOf(ctx context.Context, tx *sql.Tx, w *overture.SenderWork, 
 	}
 	if !g.lease {
 		return g, nil
-	}
-	if s.db.Postgres() {
-		if _, err := tx.ExecContext(ctx, `SELECT 1 FROM brand WHERE id = $1 FOR SHARE`, w.BrandID); err != nil {
-			return g, fmt.Errorf("lock brand: %w", err)
-		}
 	}
 	_, lanes := sqldb.In(s.db, "", 0, lanesOf(w.Marks))
 	railed, settings := map[overture.LaneID]*laneRail{}, ""

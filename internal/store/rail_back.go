@@ -69,27 +69,35 @@ func (c *commitTx) findRailed(work []overture.SenderWork) error {
 	if c.store.db.Postgres() {
 		lock = " FOR NO KEY UPDATE"
 	}
+	resent := resentLanes(work)
+	if lock != "" && len(resent) > 0 { // those have to be locked in any case, and all lanes in the order of their ids
+		condition, arg := sqldb.In(c.store.db, "id", 1, slices.Sorted(maps.Keys(accounts)))
+		if _, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM lane WHERE `+condition+` ORDER BY id`+lock, arg); err != nil {
+			return fmt.Errorf("lock lanes: %w", err)
+		}
+	}
 	if err := c.railedLanes(accounts, lock); err != nil {
 		return err
 	}
-	if err := c.findMarkDays(messages); err != nil {
-		return err
+	for id, account := range resent {
+		if c.railed[id] == nil {
+			c.railed[id] = &giveBack{account: account}
+		}
 	}
-	var resent []overture.LaneID
+	return c.findMarkDays(messages)
+}
+
+// resentLanes gives the lanes of messages that are sent again without proof.
+func resentLanes(work []overture.SenderWork) map[overture.LaneID]overture.AccountID {
+	lanes := map[overture.LaneID]overture.AccountID{}
 	for i := range work {
 		for _, x := range work[i].Settlements {
-			if x.Outcome == resentOutcome && c.railed[x.LaneID] == nil {
-				c.railed[x.LaneID] = &giveBack{account: work[i].AccountID}
-				resent = append(resent, x.LaneID)
+			if x.Outcome == resentOutcome {
+				lanes[x.LaneID] = work[i].AccountID
 			}
 		}
 	}
-	if lock == "" || len(resent) == 0 {
-		return nil
-	}
-	condition, arg := sqldb.In(c.store.db, "id", 1, resent)
-	_, err := c.tx.ExecContext(c.ctx, `SELECT 1 FROM lane WHERE `+condition+` ORDER BY id`+lock, arg)
-	return err
+	return lanes
 }
 
 // railedLanes finds which of some lanes have guard rails, or an account whose days are counted: also by marks of this transaction, which are not

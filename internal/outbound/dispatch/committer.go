@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -19,6 +20,9 @@ type committer struct {
 	every  time.Duration
 	now    func() core.Moment
 	log    *slog.Logger
+
+	began   atomic.Int64 // when the transaction that is being written began, on the monotonic clock; 0: none is
+	failing atomic.Bool  // the last one could not be written
 
 	mu      sync.Mutex
 	pending map[overture.SenderID]*pendingWork
@@ -142,7 +146,11 @@ func (c *committer) run() {
 			}
 			continue
 		}
-		if !c.commit(batch) {
+		c.began.Store(int64(c.now().Mono) + 1)
+		healthy := c.commit(batch)
+		c.began.Store(0)
+		c.failing.Store(!healthy)
+		if !healthy {
 			if quitting {
 				return // markers of unwritten settlements stay and are looked up after the restart
 			}
@@ -153,6 +161,15 @@ func (c *committer) run() {
 			return
 		}
 	}
+}
+
+// longCommit is how long a transaction may take before nobody relies on it.
+const longCommit = time.Second
+
+// stuck tells whether what is handed in is not being written.
+func (c *committer) stuck(now core.Moment) bool {
+	began := c.began.Load()
+	return c.failing.Load() || began > 0 && now.Mono-time.Duration(began) > longCommit
 }
 
 func (c *committer) take() []*pendingWork {

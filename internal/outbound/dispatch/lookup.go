@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/kit/crashpoint"
@@ -30,7 +31,10 @@ func (r *runner) lookUp(ctx context.Context, l core.Lookup) {
 	})
 }
 
-var errNoProvider = errors.New("this node is set up without the sender's provider")
+var (
+	errNoProvider = errors.New("this node is set up without the sender's provider")
+	errUnwritten  = errors.New("what the provider accepted is not written yet")
+)
 
 func (r *runner) record(ctx context.Context, l *core.Lookup) (rec core.Record, err error) {
 	sender, err := r.currentSender(ctx)
@@ -57,6 +61,14 @@ func (r *runner) record(ctx context.Context, l *core.Lookup) (rec core.Record, e
 	}
 	if len(rec.Found) == 0 {
 		return rec, nil
+	}
+	// An entry that is not young was answered before the record was read. Its settlement must be in what is known, or it would pass for the doubt.
+	select {
+	case <-r.resultsWritten():
+	case <-time.After(patience):
+		return rec, errUnwritten
+	case <-ctx.Done():
+		return rec, ctx.Err()
 	}
 	rec.Known, err = r.e.Store.KnownProviderIDs(ctx, sender.ID, l.Doubt.Address)
 	return rec, err

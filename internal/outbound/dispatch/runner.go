@@ -74,9 +74,7 @@ func (r *runner) run(ctx context.Context) error {
 	close(r.tasks)
 	r.workers.Wait()
 	<-r.e.marks.flushed(r.head())
-	if r.e.results != r.e.marks {
-		<-r.e.results.flushed(r.head())
-	}
+	<-r.resultsWritten()
 	letGo()
 	r.helpers.Wait()
 	if release {
@@ -96,6 +94,9 @@ func (r *runner) loop(ctx, hold context.Context) (release bool) {
 	stop := ctx.Done()
 	for {
 		now := r.e.now()
+		if r.e.results.stuck(now) {
+			r.machine.ResultsUnwritten(now)
+		}
 		orders := r.machine.Tick(now)
 		until := r.machine.LeaseUntil()
 		r.until.Store(&until)
@@ -167,6 +168,9 @@ func (r *runner) poke() {
 	default:
 	}
 }
+
+// resultsWritten gives a channel that closes when all settlements up to now are written or given up.
+func (r *runner) resultsWritten() <-chan struct{} { return r.e.results.flushed(r.head()) }
 
 func (r *runner) head() overture.SenderWork {
 	r.mu.Lock()

@@ -174,8 +174,8 @@ func (m *Machine) TookDoubts(due []overture.Doubt, lanes []overture.Lane, failed
 	return resent
 }
 
-// soonAgain lets the settlements of the page before reach the rows.
-const soonAgain = 20 * time.Millisecond
+// soonAgain lets settlements reach the rows, which takes two commits at most where they are written beside the marks.
+const soonAgain = 60 * time.Millisecond
 
 // toldFor is how long the row of a doubt that was kept for later is not believed: what was decided is on its way into it.
 func (c Config) toldFor() time.Duration { return min(settling, c.LookupSpacing/2) }
@@ -238,6 +238,6 @@ func (m *Machine) settleDoubt(known *memory, s overture.Settlement, now Moment) 
 // readSoon reads a lane whose message has just come back into the queue.
 func (m *Machine) readSoon(lane overture.LaneID, now Moment) {
 	if s := m.lanes.byID[lane]; s != nil {
-		s.readAt = min(s.readAt, now.Mono+20*time.Millisecond)
+		s.readAt = min(s.readAt, now.Mono+soonAgain)
 	}
 }

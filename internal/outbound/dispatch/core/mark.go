@@ -164,6 +164,10 @@ const heldTalkPause = 10 * time.Minute
 // troublePause is how long nothing is marked after the database could not write marks.
 const troublePause = 500 * time.Millisecond
 
+// ResultsUnwritten hears that settlements cannot be written: nothing is marked for a moment, so that no more than what is under way has to be
+// looked up when the process dies, and nobody is written to whose opt-out waits among them.
+func (m *Machine) ResultsUnwritten(now Moment) { m.troubled = max(m.troubled, now.Mono+troublePause) }
+
 // TookVerdicts takes what became of Marks: tasks as they were ordered, one verdict for each, and the moment before their commit began. What
 // was marked is sent, the rest forgotten. failed says that there is no answer: the marks may be durable or not, so nothing is sent; markers
 // that are there after all are looked up after the grace period.

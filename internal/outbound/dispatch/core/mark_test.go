@@ -204,3 +204,17 @@ func TestALostTenureDoesNotSpin(t *testing.T) {
 		t.Errorf("done %v, wakes in %v while a send is outstanding", o.Done, o.WakeIn)
 	}
 }
+
+// Settlements that cannot be written hold up the marks, and only for as long as somebody says so.
+func TestNothingIsMarkedWhileResultsAreUnwritten(t *testing.T) {
+	d := sit(t, core.Config{})
+	d.open(0, campaignLane(bigLane))
+	d.fill(bigLane, 3, 1)
+	d.m.ResultsUnwritten(d.now)
+	if o := d.tick(400 * time.Millisecond); len(o.Marks) != 0 {
+		t.Errorf("%d marks", len(o.Marks))
+	}
+	if o := d.tick(200 * time.Millisecond); len(o.Marks) == 0 {
+		t.Error("no marks when they are written again")
+	}
+}

@@ -277,3 +277,42 @@ func TestStopAllAgainstSending(t *testing.T) {
 		h.until("the rest is sent", h.drained)
 	})
 }
+
+// deaf is a database that writes marks beside settlements and, while it is full, no settlement.
+type deaf struct {
+	dispatch.Store
+	full atomic.Bool
+}
+
+func (*deaf) WritersRunBeside() bool { return true }
+
+func (d *deaf) Commit(ctx context.Context, now time.Time, work []overture.SenderWork) ([]overture.CommitResult, error) {
+	for _, w := range work {
+		if len(w.Settlements) > 0 && d.full.Load() {
+			return nil, &overture.Error{Kind: overture.Unavailable, Code: "database_full"}
+		}
+	}
+	return d.Store.Commit(ctx, now, work)
+}
+
+// While settlements cannot be written beside the marks, marking stops: what a crash would leave in doubt does not grow.
+func TestMarksStopWhileSettlementsCannotBeWritten(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		const all = 3000
+		h := build(t, all)
+		db := &deaf{}
+		db.full.Store(true)
+		h.around = func(s dispatch.Store) dispatch.Store { db.Store = s; return db }
+		h.run("a", dispatch.Config{Connections: 4})
+		time.Sleep(2 * time.Second)
+		early := h.number(`SELECT COUNT(*) FROM inflight`)
+		time.Sleep(10 * time.Second) // at 1,000 a second all would have gone
+		late := h.number(`SELECT COUNT(*) FROM inflight`)
+		if early == 0 || late > all/3 {
+			t.Errorf("%d markers after two seconds, %d after twelve", early, late)
+		}
+		db.full.Store(false)
+		h.until("all are sent", h.drained)
+		h.sums(map[overture.State]int{overture.Accepted: all})
+	})
+}

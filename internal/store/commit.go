@@ -12,8 +12,9 @@ import (
 )
 
 // Commit writes one round of the dispatch engine in one transaction: marks first, then settlements and moves, of all senders of this
-// node that are in work. Where WritersRunBeside, marks and moves of a sender come in one transaction at a time, and so do its settlements. It is the only place where an attempt becomes durable (R1), where its result is fenced by the epoch (R3), and where opt-outs,
-// pauses, cancels and open conversations are checked for the last time (R9). results[i] answers work[i].
+// node that are in work. Where WritersRunBeside, marks and moves of a sender come in one transaction at a time, and so do its settlements.
+// It is the only place where an attempt becomes durable (R1), where its result is fenced by the epoch (R3), and where opt-outs, pauses,
+// cancels and open conversations are checked for the last time (R9). results[i] answers work[i].
 func (s *Store) Commit(ctx context.Context, now time.Time, work []overture.SenderWork) ([]overture.CommitResult, error) {
 	results := make([]overture.CommitResult, len(work))
 	var err error

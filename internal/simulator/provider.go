@@ -19,6 +19,7 @@ type provider struct {
 	lag      time.Duration // of the record
 	lagUntil time.Duration
 	broken   time.Duration // the record answers with errors until
+	redacted int           // the record shows no text of every so many messages; 0: it shows all
 }
 
 // accept is one message that the provider took: what a person gets.
@@ -51,9 +52,12 @@ func newProvider(w *world) *provider {
 
 func (p *provider) beginRecord(e Event) {
 	until := p.w.now + ms(e.For)
-	if e.How == "lag" {
+	switch e.How {
+	case "lag":
 		p.lag, p.lagUntil = ms(int64(e.N)), until
-	} else {
+	case "redacted":
+		p.redacted = e.N
+	default:
 		p.broken = until
 	}
 }
@@ -204,6 +208,9 @@ func (p *provider) find(sender overture.SenderID, to overture.Address, since tim
 			continue
 		}
 		f := overture.FoundSend{ProviderID: a.id, Body: a.body, State: overture.Sent, CreatedAt: at}
+		if p.redacted > 0 && int(a.message)%p.redacted == 0 {
+			f.Body = ""
+		}
 		found = append(found, f)
 		if a.twice {
 			found = append(found, f)

@@ -75,7 +75,7 @@ const (
 	evDatabase = "database"  // for For: How; N milliseconds are lost for good
 	evAnswer   = "answer"    // the N-th request for a message: How
 	evReceipt  = "receipt"   // the receipts for a message: How
-	evLookup   = "lookup"    // the provider's record for For: How; N is its lag
+	evLookup   = "lookup"    // the provider's record for For: How; N is its lag, or of how many messages one is redacted, for good
 	evOperator = "operator"  // a person does How
 	evInbound  = "inbound"   // the recipient writes How; N times by the provider
 )
@@ -326,6 +326,9 @@ func (g *generator) provider() {
 	}
 	if g.chance(0.3) {
 		g.add(Event{At: g.during(), Kind: evLookup, How: "error", For: g.between(10*time.Second, 15*time.Minute)})
+	}
+	if g.chance(0.1) {
+		g.add(Event{At: g.during(), Kind: evLookup, How: "redacted", N: 1 + g.IntN(5)})
 	}
 }
 

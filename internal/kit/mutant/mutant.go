@@ -49,6 +49,7 @@ const (
 	QuarantineTrustsClocks  Name = "quarantine-trusts-clocks"   // R11: what is due after the beginning by another node's clock is not looked up
 	QuarantineForgetsPlan   Name = "quarantine-forgets-plan"    // R11: what is planned again after a restore is not looked up
 	ResendGivesBack         Name = "resend-gives-back"          // F2: what goes again without proof is given back to the spend limit
+	RedactedIsAbsent        Name = "redacted-is-absent"         // R7: an entry of the record without its text is overlooked
 	RecipientWindowIgnored  Name = "recipient-window-ignored"   // E2: only the campaign's window counts, not the rules for the person's place
 )
 
@@ -62,6 +63,6 @@ func All() []Name {
 		CapNotCheckedAtMark, CapForgetsDoubts, CapNotCountedInBatch, CanaryOffByOne, BudgetLooksBehind,
 		DayLimitIgnored, BarrierIgnored, KillSwitchIgnored, MarkInQuarantine,
 		QuarantineSkipsLookups, QuarantineFillsRails, CancelInQuarantine, QuarantineTrustsClocks, QuarantineForgetsPlan,
-		ResendGivesBack, RecipientWindowIgnored,
+		ResendGivesBack, RedactedIsAbsent, RecipientWindowIgnored,
 	}
 }

@@ -166,8 +166,12 @@ func (read *reading) tidy() {
 	read.sends = slices.CompactFunc(read.sends, func(a, b listed) bool { return a.key == b.key && a.id == b.id })
 }
 
-// find gives the messages to a person with this text.
-func (read *reading) find(to overture.Address, body string) (found []overture.FoundSend) {
+// find gives the messages to a person with this text, and those whose text the record does not show.
+func (read *reading) find(to overture.Address, body string) []overture.FoundSend {
+	return append(read.exactly(to, body), read.exactly(to, "")...)
+}
+
+func (read *reading) exactly(to overture.Address, body string) (found []overture.FoundSend) {
 	key := listedKey(to, body)
 	at, _ := slices.BinarySearchFunc(read.sends, key, func(s listed, key [16]byte) int { return bytes.Compare(s.key[:], key[:]) })
 	for ; at < len(read.sends) && read.sends[at].key == key; at++ {

@@ -103,12 +103,13 @@ func (m *Machine) many() bool {
 // lookUpMore asks for doubts, and starts as many lookups as may run at once. While the record does not answer it is one, every few seconds.
 // It gives how long to wait for the next one that may begin by time alone.
 func (m *Machine) lookUpMore(now Moment) (wait time.Duration) {
-	limit, atOnce, many := doubtsPerRead, m.cfg.Lookups, m.many()
+	atOnce, many := m.cfg.Lookups, m.many()
 	if many {
-		limit, atOnce = manyPerRead, max(atOnce, manyAtOnce)
+		atOnce = max(atOnce, manyAtOnce)
 	}
-	if m.tenure.adopted && len(m.doubts.waiting) < limit/4 && m.doubts.read.due(now) {
-		m.next.ReadDoubts, m.doubts.asked = limit, limit
+	if m.wantsDoubts() && m.doubts.read.due(now) {
+		m.doubts.asked = m.doubtLimit()
+		m.next.ReadDoubts = m.doubts.asked
 	}
 	for m.doubts.looking < atOnce && len(m.doubts.waiting) > 0 && holdsLease(m.tenure.until, now) {
 		if wait, ok := m.doubts.breaker.allow(now.Mono); !ok {
@@ -121,6 +122,19 @@ func (m *Machine) lookUpMore(now Moment) (wait time.Duration) {
 		m.doubts.looking++
 	}
 	return never
+}
+
+// wantsDoubts tells whether more doubts are to be read: those of earlier owners are adopted, and few wait to be looked up.
+func (m *Machine) wantsDoubts() bool {
+	return m.tenure.adopted && len(m.doubts.waiting) < m.doubtLimit()/4
+}
+
+// doubtLimit is how many doubts are read at once.
+func (m *Machine) doubtLimit() int {
+	if m.many() {
+		return manyPerRead
+	}
+	return doubtsPerRead
 }
 
 // lookEvery is how often due doubts are read.

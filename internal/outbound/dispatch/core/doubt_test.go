@@ -70,6 +70,47 @@ func TestAdoptedDoubtsWaitByOurOwnClock(t *testing.T) {
 	}
 }
 
+// A Machine that waits for answers sleeps: a database or a record that takes minutes must not keep a processor busy.
+func TestWaitingForAnswersIsNotWork(t *testing.T) {
+	d := sit(t, core.Config{})
+	if o := d.tick(0); !o.Adopt || !o.ReadLanes {
+		t.Fatalf("a new tenure orders %+v", o)
+	}
+	for range 5 { // nothing is answered
+		if o := d.tick(time.Second); o.WakeIn < 100*time.Millisecond {
+			t.Fatalf("while everything is asked it wakes in %v", o.WakeIn)
+		}
+	}
+	d.renew()
+	d.m.Adopted(0, true, d.now) // refused: again in a second
+	o := d.tick(0)
+	for range 10 {
+		if o.Adopt {
+			break
+		}
+		o = d.tick(o.WakeIn)
+	}
+	if !o.Adopt {
+		t.Fatal("what earlier owners left is not asked for again")
+	}
+
+	d = sit(t, core.Config{})
+	d.open(0)
+	var doubts []overture.Doubt
+	for id := range overture.MessageID(100) {
+		doubts = append(doubts, d.doubted(id+1, noon, 0))
+	}
+	d.look(0, doubts...)
+	if o := d.look(121*time.Second, doubts...); len(o.Lookups) == 0 || len(o.Lookups) > 50 {
+		t.Fatalf("%d lookups of 100", len(o.Lookups))
+	}
+	for range 5 { // the record does not answer
+		if o := d.tick(2 * time.Second); len(o.Lookups)+o.ReadDoubts > 0 || o.WakeIn < 100*time.Millisecond {
+			t.Fatalf("%d lookups more, %d doubts, and it wakes in %v", len(o.Lookups), o.ReadDoubts, o.WakeIn)
+		}
+	}
+}
+
 // R7: the grace period of our own attempt counts from the latest time at which it may have left; a process that was frozen in the middle of
 // a send sent later than it marked.
 func TestGraceOfOurOwnAttempts(t *testing.T) {
@@ -115,6 +156,10 @@ func TestWhatTheRecordProves(t *testing.T) {
 		{"an older one", []overture.FoundSend{sms("A", "Hi", start.Add(-121*time.Minute))}, nil, overture.Unknown, ""},
 		{"one of another message", []overture.FoundSend{sms("A", "Hi", start)}, map[string]bool{"A": true}, overture.Unknown, ""},
 		{"a test send and ours", []overture.FoundSend{sms("B", "Hi", start.Add(time.Second)), sms("A", "Hi", start)}, map[string]bool{"A": true}, overture.Accepted, "B"},
+		{"one whose text was redacted", []overture.FoundSend{sms("A", "", start)}, nil, overture.Unknown, ""},
+		{"a redacted one, and the message", []overture.FoundSend{sms("B", "", start), sms("A", "Hi", start)}, nil, overture.Accepted, "A"},
+		{"a redacted one of another message", []overture.FoundSend{sms("A", "", start)}, map[string]bool{"A": true}, overture.Unknown, ""},
+		{"an older redacted one", []overture.FoundSend{sms("A", "", start.Add(-121*time.Minute))}, nil, overture.Unknown, ""},
 		{"a test send whose answer is on its way", []overture.FoundSend{sms("A", "Hi", noon.Add(119*time.Second))}, nil, overture.Unknown, ""},
 	} {
 		d := sit(t, core.Config{})
@@ -129,8 +174,12 @@ func TestWhatTheRecordProves(t *testing.T) {
 		if s.State != c.state || s.ProviderID != c.id {
 			t.Errorf("%s: %v %q", c.what, s.State, s.ProviderID)
 		}
-		if young := c.what == "a test send whose answer is on its way"; young != (s.State == overture.Unknown && s.Lookups == 0) {
+		young, hidden := c.what == "a test send whose answer is on its way", c.what == "one whose text was redacted"
+		if (young || hidden) != (s.State == overture.Unknown && s.Lookups == 0) {
 			t.Errorf("%s: %d lookups counted", c.what, s.Lookups)
+		}
+		if hidden != (s.FailedFor > 0) { // in the end a person decides
+			t.Errorf("%s: failed for %v", c.what, s.FailedFor)
 		}
 	}
 }

@@ -103,7 +103,13 @@ func (m *Machine) wakeIn(now Moment, wait time.Duration) time.Duration {
 		at = never
 	}
 	if m.working() {
-		at = min(at, m.lanes.read.at, m.counted.at, m.doubts.read.at, now.Mono+wait)
+		at = min(at, m.lanes.read.at, m.counted.at, now.Mono+wait)
+		if m.tenure.adopting() {
+			at = min(at, m.tenure.adoption.at)
+		}
+		if m.wantsDoubts() {
+			at = min(at, m.doubts.read.at)
+		}
 		for _, s := range m.lanes.list {
 			if s.wantsPage() {
 				at = min(at, s.readAt)

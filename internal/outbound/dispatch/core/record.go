@@ -48,8 +48,11 @@ func (m *Machine) judge(l *Lookup, r Record, known *memory, now Moment) overture
 	if r.Failed {
 		return m.later(s, known, now)
 	}
+	proof, young, hidden := m.proof(&l.Doubt, r, now)
+	if proof == "" && hidden {
+		return m.undecided(s, known, now)
+	}
 	known.failed = 0
-	proof, young := m.proof(&l.Doubt, r, now)
 	switch {
 	case proof != "":
 		m.doubts.proofs[proofKey(proof)] = l.Doubt.MessageID
@@ -69,21 +72,26 @@ func (m *Machine) judge(l *Lookup, r Record, known *memory, now Moment) overture
 const RecordMargin = 2 * time.Hour
 
 // proof gives the provider id of the entry that proves a doubt: the same text, not before the attempt, and belonging to no other message.
-// young says that the only such entry may belong to a request whose answer is still on its way, so that nothing can be said yet.
-func (m *Machine) proof(d *overture.Doubt, r Record, now Moment) (id string, young bool) {
+// young says that the only such entry may belong to a request whose answer is still on its way, so that nothing can be said yet. hidden says that
+// there is an entry without its text, as after somebody had the provider redact it: it may be this message, so it is not absent.
+func (m *Machine) proof(d *overture.Doubt, r Record, now Moment) (id string, young, hidden bool) {
 	found := slices.Clone(r.Found)
 	slices.SortStableFunc(found, func(a, b overture.FoundSend) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for _, f := range found {
-		if f.Body != r.Wanted || f.CreatedAt.Before(d.Since.Add(-RecordMargin)) || m.belongsToAnother(f.ProviderID, d.MessageID, r.Known) {
+		if f.CreatedAt.Before(d.Since.Add(-RecordMargin)) || m.belongsToAnother(f.ProviderID, d.MessageID, r.Known) {
+			continue
+		}
+		if f.Body != r.Wanted {
+			hidden = hidden || f.Body == "" && !mutant.On(mutant.RedactedIsAbsent)
 			continue
 		}
 		if f.CreatedAt.After(now.Wall.Add(-m.cfg.SendDeadline-m.cfg.ClientTimeout)) && f.CreatedAt.After(d.StartedAt.Add(m.cfg.grace())) {
 			young = true
 			continue
 		}
-		return f.ProviderID, false
+		return f.ProviderID, false, false
 	}
-	return "", young
+	return "", young, hidden
 }
 
 // belongsToAnother tells whether a provider id is taken: by our rows, or by another doubt that it proved a moment ago. A doubt that it proved
@@ -115,8 +123,25 @@ func (m *Machine) later(s overture.Settlement, known *memory, now Moment) overtu
 	} else {
 		tried = max(tried, now.Mono-max(known.waits, m.doubts.failing)) // others were tried in its place
 	}
+	return m.again(s, known, tried, m.cfg.HoldAfter, now)
+}
+
+// hiddenFor is how long the record may show an entry without its text before a person decides: time for a receipt, which still may settle it.
+const hiddenFor = 10 * time.Minute
+
+// undecided keeps a doubt whose entry in the record shows no text. It is neither found nor absent, and asking again rarely changes that.
+func (m *Machine) undecided(s overture.Settlement, known *memory, now Moment) overture.Settlement {
+	tried := m.cfg.LookupSpacing
+	if known.failed > 0 {
+		tried = max(tried, now.Mono-known.failed)
+	}
+	return m.again(s, known, tried, min(hiddenFor, m.cfg.HoldAfter), now)
+}
+
+// again looks a doubt up once more after the spacing, or holds it when that was tried for longer than the limit.
+func (m *Machine) again(s overture.Settlement, known *memory, tried, limit time.Duration, now Moment) overture.Settlement {
 	known.failed = now.Mono
-	if s.FailedFor += tried; s.FailedFor >= m.cfg.HoldAfter {
+	if s.FailedFor += tried; s.FailedFor >= limit {
 		s.Outcome, s.State, s.Reason = "held", overture.Held, overture.ReasonNotProven
 		return s
 	}

@@ -18,8 +18,11 @@ func (s *Store) AcquireLease(ctx context.Context, sender overture.SenderID, owne
 	lease = overture.Lease{SenderID: sender, Owner: owner}
 	var row *sql.Row
 	if s.db.Postgres() {
+		// Looking first costs nothing; the conflict alone would lock the row on every try, against the owner's marks, and write that to the log.
 		row = s.db.Write.QueryRowContext(ctx, `INSERT INTO sender_lease (sender_id, owner, epoch, expires_at)
-			VALUES ($1, $2, 1, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + $3)
+			SELECT $1::bigint, $2::text, 1, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + $3
+			WHERE NOT EXISTS (SELECT 1 FROM sender_lease WHERE sender_id = $1 AND owner <> $2
+				AND expires_at >= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))
 			ON CONFLICT (sender_id) DO UPDATE SET
 				epoch = CASE WHEN sender_lease.owner = excluded.owner THEN sender_lease.epoch ELSE sender_lease.epoch + 1 END,
 				owner = excluded.owner, expires_at = excluded.expires_at

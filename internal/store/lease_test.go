@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -54,5 +55,37 @@ func TestAdoptedDoubtsAreToldApart(t *testing.T) {
 	}
 	if known := guarded().Watch.Known.Unknown; known != 1 {
 		t.Errorf("a resume acknowledges %d doubts, want the provider's 1", known)
+	}
+}
+
+// Every node asks for every sender with work, twice a second. Asking must not wait for the owner's marks, which lock the lease's row, and must not
+// lock it against them. SQLite has one node.
+func TestAskingForAHeldSenderWaitsForNobody(t *testing.T) {
+	p := newPost(t)
+	if !p.s.DB().Postgres() {
+		t.Skip("several nodes need PostgreSQL")
+	}
+	if _, ok, err := p.s.AcquireLease(t.Context(), 21, "me", time.Minute); err != nil || !ok {
+		t.Fatalf("mine: %v %v", ok, err)
+	}
+	tx, err := p.s.DB().Write.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), `SELECT 1 FROM sender_lease WHERE sender_id = 21 FOR SHARE`); err != nil {
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if lease, ok, err := p.s.AcquireLease(soon, 21, "you", time.Minute); err != nil || ok {
+		t.Errorf("a held sender beside the owner's marks: %v %v %v", lease, ok, err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`UPDATE sender_lease SET expires_at = 1`)
+	if lease, ok, err := p.s.AcquireLease(t.Context(), 21, "you", time.Minute); err != nil || !ok || lease.Epoch != epoch+1 {
+		t.Errorf("a lease that ran out: %v %v %v", lease, ok, err)
 	}
 }

@@ -71,6 +71,7 @@ simulate: build ## Play the send protocol through SEEDS=n seeded runs of faults;
 .PHONY: mutants
 mutants: ## Leave out one rule of the send protocol after the other: the simulator must miss each within 1,000 seeds
 	go build -trimpath -tags mutants -o bin/overture-mutants ./cmd/overture
+	go test -tags mutants ./internal/cli -run Simulate
 	bin/overture-mutants simulate --mutants --seeds 1000
 
 .PHONY: torture

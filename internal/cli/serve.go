@@ -107,6 +107,7 @@ func labCommand() *cobra.Command {
 	f.logging(c.Flags())
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:4010", "loopback address to listen on; port 0 takes a free one")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "same seed, same faults and same phones")
+	c.Flags().IntVar(&o.KeepBodies, "texts", 100_000, "how many different texts it keeps in memory; -1: all; older ones are read back from --ledger, or listed without a text, as redacted ones are")
 	c.Flags().StringVar(&o.LedgerPath, "ledger", "", "file that keeps the ledger over restarts (default: in memory)")
 	c.Flags().BoolVar(&o.Open, "open", false, "take any account and from-number as they come")
 	return c

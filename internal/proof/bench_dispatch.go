@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/overture-im/overture/internal/lab"
@@ -92,8 +93,9 @@ func (b *bench) startDispatch(ctx context.Context, dir string, f dispatchFigure)
 	o := RigOptions{Binary: b.o.Binary, Dir: dir, SenderRate: 100_000, Nodes: nodes}
 	if nodes > 1 {
 		senders = nodes * sendersPerServer
+		o.NodeFlags = func(node int) []string { return b.profileFlags(f.name + "_node" + strconv.Itoa(node)) }
 	} else {
-		o.ServeFlags = b.profileFlags(f.name) // several servers would write the same file
+		o.ServeFlags = b.profileFlags(f.name)
 	}
 	o.Senders, o.ServeFlags = senders, append(o.ServeFlags, "--connections", fmt.Sprint(f.connections/senders))
 	if f.postgres {

@@ -259,7 +259,11 @@ func (r *FaultResult) take(s *Scene, f Fault, engine string, err error) {
 
 // run plays one fault on one engine from the beginning to verify.
 func (o FaultOptions) run(ctx context.Context, f Fault, engine string) (*Scene, error) {
-	ctx, cancel := context.WithTimeout(ctx, 6*time.Minute) // a fault that hangs is a failure, not a hung run
+	limit := 6 * time.Minute
+	if o.Full {
+		limit = 15 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit) // a fault that hangs is a failure, not a hung run
 	defer cancel()
 	s := &Scene{Engine: engine, longest: map[string]time.Duration{}, Options: f.Rig, full: o.Full, Random: rand.New(rand.NewPCG(o.Seed, 2))}
 	if engine == onPostgres {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,7 +63,10 @@ func nodeFaults() []Fault {
 			ID: "F-C3", Full: true, Name: "the owner of three is frozen for longer than its lease", Engines: pg, Rig: three, Messages: 2000,
 			Profile: lab.Profile{LatencyMS: 60}, Keep: true,
 			Inject: func(ctx context.Context, s *Scene) error {
-				return s.eachOwner(ctx, s.Times(2, 10), func(owner int) error { return s.freeze(ctx, owner, 3*time.Second) })
+				if err := s.eachOwner(ctx, s.Times(2, 10), func(owner int) error { return s.freeze(ctx, owner, 3*time.Second) }); err != nil {
+					return err
+				}
+				return s.eachOwner(ctx, 1, func(owner int) error { return s.freeze(ctx, owner, 2*time.Minute) })
 			},
 		},
 		{
@@ -71,9 +75,61 @@ func nodeFaults() []Fault {
 			Inject: rollingRestart,
 		},
 		{
+			ID: "F-A1", Name: "everything is stopped by hand under three nodes: nothing is asked for after a second", Engines: pg,
+			Rig: RigOptions{Nodes: 3, Senders: 3, SenderRate: 100}, Profile: lab.Profile{LatencyMS: 20}, Inject: stopAll, Expect: nobodyFailed,
+		},
+		{
 			ID: "F-T1", Quiet: true, Name: "a campaign of 100 beside a large one", Engines: onBoth, Rig: RigOptions{SenderRate: 25}, Inject: besideLarge,
 		},
 	}
+}
+
+// stopAll stops everything while three senders, whose leases are spread over the nodes, send, and lets it go on.
+func stopAll(ctx context.Context, s *Scene) error {
+	const each = 600
+	for i, sender := range s.Senders {
+		if _, err := s.LaunchFrom(ctx, sender, "Stopped "+strconv.Itoa(i), s.Launched, each, nil); err != nil {
+			return err
+		}
+		s.Launched += each
+	}
+	if err := s.Accepted(ctx, each/2, 30*time.Second); err != nil {
+		return err
+	}
+	if err := s.admin(ctx, "", "stop-all"); err != nil {
+		return err
+	}
+	stopped := time.Now()
+	if err := pause(ctx, 4*time.Second); err != nil {
+		return err
+	}
+	again := time.Now()
+	if err := s.admin(ctx, "", "start-all"); err != nil {
+		return err
+	}
+	if err := s.Accepted(ctx, s.Launched, time.Minute); err != nil {
+		return err
+	}
+	last, before := stopped, 0
+	for e, err := range s.Lab.Ledger(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		if at := time.UnixMilli(e.RequestedAt); at.Before(again) {
+			before++
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	s.Note("%d of %d before; the last request %v after the command ended", before, s.Launched, last.Sub(stopped).Round(time.Millisecond))
+	if last.Sub(stopped) > time.Second {
+		return fmt.Errorf("a message left %v after everything was stopped", last.Sub(stopped))
+	}
+	if before == s.Launched {
+		return errors.New("everything had been sent before it was stopped: this proves nothing")
+	}
+	return nil
 }
 
 // moreToSend launches one more campaign when little is left of the one under way, so that a fault that is repeated meets work each time.
@@ -304,7 +360,7 @@ func besideLarge(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	const n = 50_000
+	n := s.Times(50_000, 1_000_000)
 	large, err := s.Go(ctx, n)
 	if err != nil {
 		return err
@@ -320,7 +376,7 @@ func besideLarge(ctx context.Context, s *Scene) error {
 	if _, err := s.API.Act(ctx, large, "cancel", nil); err != nil {
 		return err
 	}
-	if err := Until(ctx, "the large one is canceled", 2*time.Minute, func() (bool, error) {
+	if err := Until(ctx, "the large one is canceled", 5*time.Minute, func() (bool, error) {
 		p, err := s.API.Progress(ctx, large)
 		return err == nil && p.Waiting == 0, err
 	}); err != nil {

@@ -37,6 +37,10 @@ func processFaults() []Fault {
 			},
 		},
 		{
+			ID: "F-C4", Full: true, Name: "frozen for two minutes, with nobody to take over", Profile: lab.Profile{LatencyMS: 60}, Messages: 300, Keep: true,
+			Inject: func(ctx context.Context, s *Scene) error { return s.freeze(ctx, 0, 2*time.Minute) },
+		},
+		{
 			ID: "F-N2", Name: "slow callers hold 300 connections with half a request", Profile: slow, Messages: 300, Keep: true,
 			Inject: slowCallers,
 		},

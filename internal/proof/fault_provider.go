@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,7 +45,11 @@ func providerFaults() []Fault {
 		},
 		{
 			ID: "F-V3a", Name: "the answer is cut at every byte", Engines: onBoth, Rig: RigOptions{ViaLink: true}, Profile: lost, Keep: true,
-			Inject: everyByte, Expect: nobodyFailed,
+			Inject: everyByte(false), Expect: nobodyFailed,
+		},
+		{
+			ID: "F-V3e", Name: "the request is cut at every byte", Engines: onBoth, Rig: RigOptions{ViaLink: true}, Profile: lost, Keep: true,
+			Inject: everyByte(true), Expect: nobodyFailed,
 		},
 		{
 			ID: "F-V3b", Name: "accepted, then reset or no answer at all", Profile: lab.Profile{AcceptReset: 0.2, AcceptTimeout: 0.05, HangMS: 2000, ReceiptLost: 0.5},
@@ -143,44 +149,50 @@ func outage(ctx context.Context, s *Scene) error {
 	return nil
 }
 
-// everyByte cuts the third answer of connection n at its byte n, so that all places are met while two of three answers arrive and the
-// breaker stays closed.
-func everyByte(ctx context.Context, s *Scene) error {
-	const longest = 1100 // bytes of the lab's answer with its header, generously
-	step := s.Times(12, 1)
-	s.Wire.Plan(func(n int) Watch {
-		answers, at := 0, 0
-		cut := n * step % longest
-		return func(up bool, chunk []byte) (int, Fate) {
-			if up {
-				if strings.HasPrefix(string(chunk), "GET ") || n*step > 2*longest {
-					cut = -1 // lookups pass, and what comes after every byte was met
+// everyByte cuts the third answer of connection n at its byte n, or the third request, so that two of three arrive and the breaker stays closed.
+// Every place was met when there were more connections than bytes: those that come later are not cut any more.
+func everyByte(requests bool) func(context.Context, *Scene) error {
+	return func(ctx context.Context, s *Scene) error {
+		step := s.Times(12, 1)
+		var longest atomic.Int64 // of those that arrived whole, in bytes with their header
+		s.Wire.Plan(func(n int) Watch {
+			sends, at, lookup := 0, 0, false
+			return func(up bool, chunk []byte) (int, Fate) {
+				if up {
+					switch method, _, _ := strings.Cut(string(chunk[:min(len(chunk), 8)]), " "); method {
+					case http.MethodGet: // lookups pass
+						lookup = true
+					case http.MethodPost:
+						lookup = false
+						sends++
+						at = 0
+					}
 				}
-				if strings.HasPrefix(string(chunk), "POST ") {
-					answers++
-					at = 0
+				if up != requests || lookup {
+					return len(chunk), Pass
+				}
+				if cut := n * step; sends == 3 && at+len(chunk) > cut {
+					return cut - at, Reset
+				}
+				at += len(chunk)
+				for was := longest.Load(); int64(at) > was && !longest.CompareAndSwap(was, int64(at)); {
+					was = longest.Load()
 				}
 				return len(chunk), Pass
 			}
-			if answers < 3 || cut < 0 {
-				return len(chunk), Pass
+		})
+		for met := false; !met; met = int64(s.Wire.Opened()*step) > longest.Load() {
+			if _, err := s.Go(ctx, 300); err != nil {
+				return err
 			}
-			if at+len(chunk) > cut {
-				return cut - at, Reset
+			if err := s.Accepted(ctx, s.Launched, 3*time.Minute); err != nil {
+				return err
 			}
-			at += len(chunk)
-			return len(chunk), Pass
 		}
-	})
-	if _, err := s.Go(ctx, 3*longest/step+100); err != nil {
-		return err
+		s.Note("%d connections, at most %d bytes", s.Wire.Opened(), longest.Load())
+		s.Wire.Plan(nil)
+		return nil
 	}
-	if err := s.Accepted(ctx, s.Launched, 3*time.Minute); err != nil {
-		return err
-	}
-	s.Note("%d connections", s.Wire.Opened())
-	s.Wire.Plan(nil)
-	return nil
 }
 
 // slowAnswers gives the first sender's calls an answer at one byte a second, and watches the second sender's rate.

@@ -27,17 +27,19 @@ import (
 
 // RigOptions say what to run. All traffic stays on loopback.
 type RigOptions struct {
-	Binary      string   // the real program
-	Dir         string   // empty folder for data, logs and the lab's ledger
-	DatabaseURL string   // postgres://…: a schema of its own is made there and dropped; empty: SQLite in Dir
-	ServeFlags  []string // more flags of "overture serve"
-	SenderRate  int      // segments per second of the sender; 0: practically unlimited
-	Ledger      bool     // the lab keeps its ledger on disk
-	Senders     int      // 0: 1
-	Nodes       int      // servers on one PostgreSQL behind one address; 0: 1
-	ViaLink     bool     // the sender reaches the lab through Rig.Wire
-	Wrap        []string // a program that runs the server, as ulimit or strace
-	Env         []string // of the first start of every node
+	Binary      string                  // the real program
+	Dir         string                  // empty folder for data, logs and the lab's ledger
+	DatabaseURL string                  // postgres://…: a schema of its own is made there and dropped; empty: SQLite in Dir
+	ServeFlags  []string                // more flags of "overture serve"
+	NodeFlags   func(node int) []string // and those in which the nodes differ; nil: none
+	SenderRate  int                     // segments per second of the sender; 0: practically unlimited
+	Ledger      bool                    // the lab keeps its ledger on disk
+	Texts       int                     // how many different texts the lab keeps; 0: its default, -1: all
+	Senders     int                     // 0: 1
+	Nodes       int                     // servers on one PostgreSQL behind one address; 0: 1
+	ViaLink     bool                    // the sender reaches the lab through Rig.Wire
+	Wrap        []string                // a program that runs the server, as ulimit or strace
+	Env         []string                // of the first start of every node
 	// Via gives the servers another way to the database than the rig itself has.
 	Via func(databaseURL string) string
 }
@@ -106,10 +108,8 @@ func (r *Rig) build(ctx context.Context) error {
 	if err := r.placeNodes(); err != nil {
 		return err
 	}
-	admin := exec.CommandContext(ctx, r.o.Binary, append([]string{"admin", "create", "--account", "Rig", "--email", rigEmail, "--password-stdin"}, r.database()...)...)
-	admin.Stdin = strings.NewReader(rigPassword + "\n")
-	if out, err := admin.CombinedOutput(); err != nil {
-		return fmt.Errorf("admin create: %w: %s", err, out)
+	if err := r.admin(ctx, rigPassword+"\n", "create", "--account", "Rig", "--email", rigEmail, "--password-stdin"); err != nil {
+		return err
 	}
 	for i := range r.nodes {
 		if err := r.StartNode(ctx, i, r.o.Env...); err != nil {
@@ -117,6 +117,16 @@ func (r *Rig) build(ctx context.Context) error {
 		}
 	}
 	return r.furnish(ctx)
+}
+
+// admin does what only those can who have the machine.
+func (r *Rig) admin(ctx context.Context, stdin string, command ...string) error {
+	cmd := exec.CommandContext(ctx, r.o.Binary, append(append([]string{"admin"}, command...), r.database()...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("admin %s: %w: %s", command[0], err, out)
+	}
+	return nil
 }
 
 func (r *Rig) database() []string {
@@ -156,12 +166,18 @@ func (r *Rig) placeNodes() error {
 			"serve", "--listen", n.listen, "--public-url", "http://" + r.public, "--lab", "--log-level", "warn",
 			"--node", strconv.Itoa(n.number),
 		}, r.database()...), r.o.ServeFlags...)
+		if r.o.NodeFlags != nil {
+			n.args = append(n.args, r.o.NodeFlags(n.number)...)
+		}
 	}
 	return nil
 }
 
 func (r *Rig) startLab(ctx context.Context) error {
 	args := []string{"lab", "--listen", "127.0.0.1:0"}
+	if r.o.Texts != 0 {
+		args = append(args, "--texts", strconv.Itoa(r.o.Texts))
+	}
 	if r.o.Ledger {
 		args = append(args, "--ledger", filepath.Join(r.o.Dir, "ledger.ndjson"))
 	}
@@ -388,55 +404,6 @@ func (r *Rig) URL() string { return "http://" + r.public }
 // LabURL is the lab's address.
 func (r *Rig) LabURL() string { return r.labURL }
 
-// Launch makes a campaign to n fictional recipients, uploads its list and launches it. It returns the campaign's id.
-func (r *Rig) Launch(ctx context.Context, name string, first, n int) (string, error) {
-	return r.LaunchAt(ctx, name, first, n, nil)
-}
-
-// LaunchAt launches for later, so that the list is planned before the first message is due; nil is now.
-func (r *Rig) LaunchAt(ctx context.Context, name string, first, n int, at *time.Time) (string, error) {
-	return r.LaunchFrom(ctx, r.Sender, name, first, n, at)
-}
-
-// LaunchFrom is LaunchAt for one of several senders.
-func (r *Rig) LaunchFrom(ctx context.Context, sender client.Sender, name string, first, n int, at *time.Time) (string, error) {
-	c, err := r.draft(ctx, sender, name, 0)
-	if err != nil {
-		return "", err
-	}
-	file := io.NewSectionReader(listOf(first, n), 0, int64(n)*listRow)
-	if _, err := r.API.Upload(ctx, c, file, "people.csv", nil, nil); err != nil {
-		return "", fmt.Errorf("upload list: %w", err)
-	}
-	if _, err := r.API.Launch(ctx, c, true, at, "launch-"+c); err != nil {
-		return "", fmt.Errorf("launch: %w", err)
-	}
-	return c, nil
-}
-
-// Draft makes a draft campaign that is always inside its window. A rate of 0 is as fast as the sender.
-func (r *Rig) Draft(ctx context.Context, name string, rate int) (string, error) {
-	return r.draft(ctx, r.Sender, name, rate)
-}
-
-func (r *Rig) draft(ctx context.Context, sender client.Sender, name string, rate int) (string, error) {
-	window := map[string]any{}
-	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
-		window[d] = []string{"00:00", "24:00"}
-	}
-	if rate == 0 {
-		rate = cmp.Or(sender.Rate, 100_000)
-	}
-	c, err := r.API.CreateCampaign(ctx, client.Draft{
-		Name: name, Channel: "sms", Sender: sender.ID, Skill: r.Skill,
-		Text: "Hello {{1}}, your order is ready.", Rate: rate, Window: window, OpenConversation: "deliver",
-	}, "")
-	if err != nil {
-		return "", fmt.Errorf("create campaign: %w", err)
-	}
-	return c.ID, nil
-}
-
 // Verify stops nothing: call it after the server ended. It opens the database and compares it with the lab's ledger.
 func (r *Rig) Verify(ctx context.Context) (Report, error) {
 	s, err := store.Open(ctx, r.store)
@@ -471,7 +438,7 @@ func entryOf(e lab.Entry) (entry LedgerEntry, ours bool) {
 	if id.Parse(e.MessageID) != nil {
 		return entry, false
 	}
-	return LedgerEntry{MessageID: id, ProviderID: e.SID, Body: e.Body}, true
+	return LedgerEntry{MessageID: id, ProviderID: e.SID, Body: e.Body, Asked: e.RequestedAt, Accepted: e.AcceptedAt}, true
 }
 
 // Close ends server and lab and drops what was made.

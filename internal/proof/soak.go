@@ -13,7 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/overture-im/overture"
 	"github.com/overture-im/overture/internal/lab"
+	"github.com/overture-im/overture/internal/store"
 )
 
 // SoakOptions bound a soak.
@@ -71,7 +73,7 @@ func Soak(ctx context.Context, o SoakOptions, out io.Writer) (SoakResult, error)
 		defer os.RemoveAll(dir)
 	}
 	flags := append(slices.Clone(tortureFlags), "--connections", "64")
-	rig, err := NewRig(ctx, RigOptions{Binary: o.Binary, Dir: dir, DatabaseURL: o.DatabaseURL, ServeFlags: flags})
+	rig, err := NewRig(ctx, RigOptions{Binary: o.Binary, Dir: dir, DatabaseURL: o.DatabaseURL, ServeFlags: flags, Texts: -1})
 	if err != nil {
 		return r, err
 	}
@@ -219,6 +221,9 @@ func (s *soak) judge(ctx context.Context) error {
 		return err
 	}
 	report.Write(s.out)
+	if report.Duplicated > 0 {
+		s.tellRepeats(ctx, book)
+	}
 	r := s.result
 	r.Messages, r.Accepted, r.Lost, r.Duplicated = report.Messages, report.Accepted, report.Lost, report.Duplicated
 	r.Held, r.Unsettled, r.Findings = report.Held, report.Unsettled, len(report.Findings)
@@ -228,6 +233,41 @@ func (s *soak) judge(ctx context.Context) error {
 		r.SlopeMiB = round(s.slopes[len(s.slopes)/2])
 	}
 	return nil
+}
+
+// tellRepeats prints what the carrier and our books say about the first messages that the carrier accepted more than once.
+func (s *soak) tellRepeats(ctx context.Context, book *store.Store) {
+	byMessage := map[overture.MessageID][]LedgerEntry{}
+	for _, e := range s.ledger {
+		byMessage[e.MessageID] = append(byMessage[e.MessageID], e)
+	}
+	told := 0
+	for id, all := range byMessage {
+		if len(all) < 2 || told == 10 {
+			continue
+		}
+		told++
+		fmt.Fprintf(s.out, "%s\n", id)
+		for _, e := range all {
+			fmt.Fprintf(s.out, "  carrier: asked for at %d, accepted at %d as %s\n", e.Asked, e.Accepted, e.ProviderID)
+		}
+		rows, err := book.DB().Read.QueryContext(ctx, `SELECT n, epoch, started_at, ended_at, outcome, provider_id FROM attempt WHERE message_id = $1 ORDER BY n, epoch`, id)
+		if err != nil {
+			fmt.Fprintln(s.out, " ", err)
+			continue
+		}
+		for rows.Next() {
+			var n, epoch, from, to int64
+			var outcome, as string
+			if err = rows.Scan(&n, &epoch, &from, &to, &outcome, &as); err != nil {
+				break
+			}
+			fmt.Fprintf(s.out, "  attempt %d of epoch %d: from %d to %d, %s %s\n", n, epoch, from, to, outcome, as)
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			fmt.Fprintln(s.out, " ", err)
+		}
+	}
 }
 
 func (s *soak) entries() iter.Seq2[LedgerEntry, error] {

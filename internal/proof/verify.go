@@ -31,6 +31,8 @@ type LedgerEntry struct {
 	MessageID  overture.MessageID
 	ProviderID string
 	Body       string // empty when the ledger does not keep bodies
+	Asked      int64  // Unix ms when the request arrived; 0: the ledger does not say
+	Accepted   int64  // Unix ms
 }
 
 // Report is the result of a verification.

@@ -34,6 +34,7 @@ func millis(t time.Time) any {
 // outcome of one message as it really was.
 type outcome struct {
 	zones, reason string
+	to            string
 	state         overture.State
 	segments      int
 	at            time.Time
@@ -41,7 +42,7 @@ type outcome struct {
 
 func (w *world) outcomes(campaign int64) []outcome {
 	w.t.Helper()
-	rows, err := w.s.DB().Read.QueryContext(context.Background(), `SELECT r.zones, m.reason, m.state, m.segments, COALESCE(m.accepted_at, m.updated_at) FROM message m
+	rows, err := w.s.DB().Read.QueryContext(context.Background(), `SELECT r.zones, m.reason, m.address, m.state, m.segments, COALESCE(m.accepted_at, m.updated_at) FROM message m
 		JOIN recipient r ON r.id = m.recipient_id WHERE m.campaign_id = $1`, campaign) //nolint:usetesting // also after a test ended
 	if err != nil {
 		w.t.Fatal(err)
@@ -51,7 +52,7 @@ func (w *world) outcomes(campaign int64) []outcome {
 	for rows.Next() {
 		var o outcome
 		var at int64
-		if err := rows.Scan(&o.zones, &o.reason, &o.state, &o.segments, &at); err != nil {
+		if err := rows.Scan(&o.zones, &o.reason, &o.to, &o.state, &o.segments, &at); err != nil {
 			w.t.Fatal(err)
 		}
 		o.at = time.UnixMilli(at).UTC()
@@ -63,18 +64,33 @@ func (w *world) outcomes(campaign int64) []outcome {
 	return out
 }
 
+// cost is what one message costs by the prices of the property: by the tens of its person's number, none from twenty on.
+func (w *world) cost(o outcome) overture.Cost {
+	if !w.priced {
+		return overture.Cost{Unpriced: o.segments}
+	}
+	switch o.to[len(o.to)-2] {
+	case '0':
+		return overture.Cost{Micros: int64(o.segments) * 5000}
+	case '1':
+		return overture.Cost{Micros: int64(o.segments) * 7900}
+	}
+	return overture.Cost{Unpriced: o.segments}
+}
+
 // differences compares a forecast with what happened. Sums must be the same; the curve of what was sent, per zone, may lie tolerance beside.
 func (w *world) differences(f forecast.Forecast, campaign int64) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	all := w.outcomes(campaign)
-	sent, segments, skipped := 0, 0, map[string]int{}
+	sent, segments, skipped, cost := 0, 0, map[string]int{}, overture.Cost{}
 	byZone := map[string][]outcome{}
 	var last time.Time
 	for _, o := range all {
 		if o.state.WasAccepted() {
 			sent, segments = sent+1, segments+o.segments
 			byZone[o.zones] = append(byZone[o.zones], o)
+			cost = cost.Plus(w.cost(o))
 		} else {
 			skipped[o.reason]++
 		}
@@ -84,6 +100,9 @@ func (w *world) differences(f forecast.Forecast, campaign int64) []string {
 	}
 	if f.Recipients != len(all) || f.Sent != sent || f.Segments != segments {
 		say("forecast %d of %d sent with %d segments; really %d of %d with %d", f.Sent, f.Recipients, f.Segments, sent, len(all), segments)
+	}
+	if f.Cost != cost {
+		say("forecast to cost %+v; really %+v", f.Cost, cost)
 	}
 	if !maps.Equal(f.Skipped, skipped) && len(f.Skipped)+len(skipped) > 0 {
 		say("forecast skips %v; really %v", f.Skipped, skipped)

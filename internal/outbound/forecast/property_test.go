@@ -32,9 +32,10 @@ var zoneSets = []string{
 
 // world is one account with a sender, and a campaign whose list is drawn.
 type world struct {
-	t    testing.TB
-	s    *store.Store
-	rate int // of the sender
+	t      testing.TB
+	s      *store.Store
+	rate   int // of the sender
+	priced bool
 
 	mu   sync.Mutex
 	sent map[overture.MessageID]time.Time
@@ -119,6 +120,16 @@ func (w *world) campaign(id int64, c overture.Campaign, people []person) {
 	if err := tx.Commit(); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// price gives the account prices for the first twenty people of a campaign, one for each ten; the campaign is of their version.
+func (w *world) price(campaign int64) {
+	w.t.Helper()
+	prefix := fmt.Sprintf("1212%03d", campaign)
+	w.exec(`INSERT INTO price_table (account_id, version, currency, prices, created_by, created_at) VALUES (1, 1, 'USD', $1, '', 0)`,
+		`[{"channel":"sms","prefix":"`+prefix+`000","micros":5000},{"channel":"sms","prefix":"`+prefix+`001","micros":7900}]`)
+	w.exec(`UPDATE campaign SET price_version = 1 WHERE id = $1`, campaign)
+	w.priced = true
 }
 
 // Send is the carrier without faults.
@@ -272,6 +283,7 @@ func TestForecastIsExecution(t *testing.T) {
 			time.Sleep(time.Until(p.at))
 			w := newWorld(t, p.senderRate)
 			w.campaign(7, p.campaign, p.people)
+			w.price(7)
 			calendar := schedule.NewCalendar()
 			var all []forecast.Forecast
 			for _, lag := range lags {

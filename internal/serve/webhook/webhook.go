@@ -57,7 +57,7 @@ type Deps struct {
 type Door struct {
 	deps    Deps
 	senders *senderCache
-	warned  atomic.Int64 // Unix seconds of the last warning about a wrong signature: a flood must not fill the log
+	warned  atomic.Int64 // Unix seconds of the last warning about what callers send: a flood must not fill the log
 }
 
 // New makes the door.
@@ -87,8 +87,13 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, sender overture.Send
 		if r.Context().Err() == nil { // nobody waits for the answer of a request that was given up
 			d.deps.Log.Error("a webhook could not be stored", "sender_id", sender.String(), "error", err)
 		}
-	} else if status == http.StatusForbidden {
-		d.warn(sender, known.Code)
+	} else if sender != 0 && d.mayWarn() { // of an address that exists
+		if status == http.StatusForbidden {
+			d.deps.Log.Warn("a webhook was refused; if it is the provider's, the sender's auth token or the public URL of this server is wrong",
+				"sender_id", sender.String(), "code", known.Code)
+		} else {
+			d.deps.Log.Warn("a webhook could not be read; nothing of it was kept, and nothing else waits for it", "sender_id", sender.String(), "code", known.Code)
+		}
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
@@ -97,12 +102,11 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, sender overture.Send
 	})
 }
 
-func (d *Door) warn(sender overture.SenderID, code string) {
+// mayWarn tells once a second that something may be said.
+func (d *Door) mayWarn() bool {
 	now := d.deps.Now().Unix()
-	if last := d.warned.Load(); last != now && d.warned.CompareAndSwap(last, now) {
-		d.deps.Log.Warn("a webhook was refused; if it is the provider's, the sender's auth token or the public URL of this server is wrong",
-			"sender_id", sender.String(), "code", code)
-	}
+	last := d.warned.Load()
+	return last != now && d.warned.CompareAndSwap(last, now)
 }
 
 func statusOf(k overture.Kind) int {

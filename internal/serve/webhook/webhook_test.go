@@ -263,9 +263,15 @@ func TestRefused(t *testing.T) {
 		}(), token), 400},
 	} {
 		t.Run(name, func(t *testing.T) {
+			h.clock = h.clock.Add(time.Second) // one line a second
+			said := h.log.Len()
 			w := h.do(tc.r)
 			if w.Code != tc.want {
 				t.Errorf("%d %s, want %d", w.Code, w.Body, tc.want)
+			}
+			words := map[int]string{403: "a webhook was refused", 400: "a webhook could not be read", 413: "a webhook could not be read"}[tc.want]
+			if line := h.log.String()[said:]; !strings.Contains(line, words) || words == "" && line != "" {
+				t.Errorf("the log says %q, want %q", line, words)
 			}
 			if w.Code != 405 && !strings.Contains(w.Body.String(), "detail") && name != "no such hook" {
 				t.Errorf("the answer does not say what to do: %s", w.Body)

@@ -29,6 +29,7 @@ export function Funnel({ campaign, progress: p }: { campaign: string; progress: 
     { id: 'canceled', n: c.canceled, of: p.recipients, state: 'canceled', color: 'gray.6' },
     { id: 'held', n: p.held, of: p.recipients, state: 'held', color: 'orange.8' },
     { id: 'unknown', n: c.unknown, of: p.recipients, state: 'unknown', color: 'orange.8' },
+    { id: 'twice', n: p.resent_without_proof, of: p.recipients, color: 'orange.8' },
   ].filter((s) => s.n > 0)
   return (
     <Paper withBorder p="md" radius="md" component="section" aria-labelledby="funnel">

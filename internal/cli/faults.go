@@ -28,7 +28,7 @@ func faultsCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&o.Only, "only", "", "ids or beginnings of ids, as F-V4,F-W")
 	c.Flags().BoolVar(&o.Full, "full", false, "the full set, each fault more often")
-	c.Flags().IntVar(&o.Parallel, "parallel", 4, "how many faults at once")
+	c.Flags().IntVar(&o.Parallel, "parallel", 4, "how many servers at once: a fault under three nodes counts as three")
 	c.Flags().StringVar(&o.DatabaseURL, "database-url", "", "postgres://… for the rows on PostgreSQL, in schemas of their own")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "what is random (default: from the clock)")
 	c.Flags().BoolVar(&o.Keep, "keep", false, "leave the folders with databases and logs")

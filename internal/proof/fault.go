@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/overture-im/overture/internal/lab"
 )
 
@@ -107,7 +109,7 @@ type FaultOptions struct {
 	DatabaseURL string // empty: rows for PostgreSQL are skipped
 	Only        string // comma-separated ids, or the beginning of ids
 	Full        bool
-	Parallel    int // 0: 4
+	Parallel    int // servers at once; 0: 4
 	Seed        uint64
 	Keep        bool
 }
@@ -172,14 +174,14 @@ func runFaults(ctx context.Context, o FaultOptions, faults []Fault, out io.Write
 			atOnce = 1
 		}
 		var wg sync.WaitGroup
-		turns := make(chan struct{}, atOnce)
+		servers := semaphore.NewWeighted(int64(atOnce))
 		for f, engine := range rows(o, faults, quiet) {
-			turns <- struct{}{}
-			if ctx.Err() != nil {
+			n := int64(min(max(f.Rig.Nodes, 1), atOnce))
+			if servers.Acquire(ctx, n) != nil {
 				break
 			}
 			wg.Go(func() {
-				defer func() { <-turns }()
+				defer servers.Release(n)
 				play(f, engine)
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -37,4 +38,32 @@ func (p patient) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	return conn, err
+}
+
+const (
+	// fullFor is how long a process that begins tries to reach a server that has no connection left. The kill switch must not be turned
+	// away because everybody else is connected; those who come and go leave a connection free soon.
+	fullFor   = 15 * time.Second
+	fullEvery = 100 * time.Millisecond
+)
+
+// whileFull repeats f while PostgreSQL has too many clients (53300), for fullFor at most. Any other outcome is f's.
+func whileFull(ctx context.Context, f func() error) error {
+	end := time.Now().Add(fullFor)
+	for {
+		err := f()
+		if !tooManyClients(err) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(fullEvery):
+		}
+	}
+}
+
+func tooManyClients(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "53300"
 }

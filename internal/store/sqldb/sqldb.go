@@ -184,10 +184,13 @@ func OpenPostgres(ctx context.Context, databaseURL string) (*DB, error) {
 	if err := d.openByKey(ctx, cfg.Copy()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if err := d.checkPostgres(ctx); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	if err := d.migrate(ctx, goose.DialectPostgres, migrations.Postgres, "postgres"); err != nil {
+	err = whileFull(ctx, func() error {
+		if err := d.checkPostgres(ctx); err != nil {
+			return err
+		}
+		return d.migrate(ctx, goose.DialectPostgres, migrations.Postgres, "postgres")
+	})
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	d.sweep()

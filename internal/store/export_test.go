@@ -1,5 +1,11 @@
 package store
 
+import (
+	"context"
+
+	"github.com/overture-im/overture"
+)
+
 // UnconfirmedSQL is for the test that looks at its plan.
 const UnconfirmedSQL = unconfirmedSQL
 
@@ -8,6 +14,7 @@ func KeyedSQL(s *Store) map[string]string {
 	receipt := s.receiptReads()
 	return map[string]string{
 		"accept": acceptSQL, "mark": markAllSQL, "finish": finishAllSQL, "doubt": doubtAllSQL, "move": moveAllSQL, "due": s.dueSQL(),
+		"plan":    s.recipientsToPlanSQL(),
 		"senders": s.sendersWithWorkSQL(), "receipt_markers": receipt.markers, "receipt_messages": receipt.messages, "receipt_attempts": receipt.attempts,
 		"receipt_raise": receiptRaiseAllSQL, "receipt_unqueue": receiptUnqueueAllSQL,
 	}
@@ -21,4 +28,9 @@ func InvariantSQL(says string) string {
 		}
 	}
 	return ""
+}
+
+// OutcomesSQL is how a forecast reads the list of a campaign.
+func OutcomesSQL(ctx context.Context, s *Store, campaign overture.CampaignID) (string, error) {
+	return s.outcomesQuery(ctx, campaign, false)
 }

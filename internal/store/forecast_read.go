@@ -45,7 +45,7 @@ func (s *Store) outcomesQuery(ctx context.Context, campaign overture.CampaignID,
 		condition = ` AND NOT EXISTS (SELECT 1 FROM list_import i WHERE i.id = r.import_id AND i.state <> 'done')`
 	}
 	return `SELECT r.id, r.address, r.zones, r.segments, ` + columns + ` FROM recipient r` + join +
-		` WHERE r.campaign_id = $1 AND r.id > $2 AND r.account_id = $3` + condition + ` ORDER BY r.campaign_id, r.id LIMIT $4`, nil
+		` WHERE ` + s.onList() + ` AND r.account_id = $3` + condition + ` ORDER BY r.campaign_id, r.id LIMIT $4`, nil
 }
 
 func (s *Store) outcomes(ctx context.Context, query string, account overture.AccountID, campaign overture.CampaignID, after overture.RecipientID,
@@ -57,8 +57,8 @@ func (s *Store) outcomes(ctx context.Context, query string, account overture.Acc
 		return 0, 0, trouble(err)
 	}
 	defer tx.Rollback()
-	if s.db.Postgres() { // without statistics it would sort the whole list for every page; see RecipientsToPlan
-		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off`); err != nil {
+	if s.db.Postgres() { // without statistics it would sort the whole list for every page; the price put on that must not have it compiled
+		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off`); err != nil {
 			return 0, 0, trouble(err)
 		}
 	}

@@ -59,27 +59,29 @@ func (s *Store) plannings(ctx context.Context, condition string, args ...any) ([
 	return out, errors.Join(unreadable...)
 }
 
+// recipientsToPlanSQL is asked by key: a list that was loaded a moment ago has no statistics yet, and PostgreSQL would take it for a handful of
+// rows and sort all of it for every chunk, which is a million rows four thousand times.
+func (s *Store) recipientsToPlanSQL() string {
+	return `SELECT r.id, r.address, r.zones, r.segments FROM recipient r
+		WHERE ` + s.onList() + ` AND r.account_id = $3
+		AND NOT EXISTS (SELECT 1 FROM list_import i WHERE ` + s.db.ByKey("i.id", "r.import_id") + ` AND i.state <> 'done')
+		ORDER BY r.campaign_id, r.id LIMIT $4`
+}
+
+// onList is the condition on recipient r of a campaign's ($1) list after a recipient ($2), to be ordered by r.campaign_id, r.id. Of two
+// equalities PostgreSQL may make a walk through all recipients in the order of their ids, in search of a list of a hundred behind the million
+// of another one; a stretch of the index of both columns it can only read there. SQLite does the opposite.
+func (s *Store) onList() string {
+	if s.db.Postgres() {
+		return `(r.campaign_id, r.id) > ($1, $2) AND r.campaign_id <= $1`
+	}
+	return `r.campaign_id = $1 AND r.id > $2`
+}
+
 // RecipientsToPlan gives the next recipients of a campaign in the order of their ids, without their variables. Rows of an import that
 // never finished are invisible.
 func (s *Store) RecipientsToPlan(ctx context.Context, p overture.Planning, limit int) ([]overture.Recipient, error) {
-	var from sqldb.Querier = s.db.Read
-	if s.db.Postgres() {
-		// A list that was loaded a moment ago has no statistics yet. PostgreSQL then takes it for a handful of rows and sorts all of
-		// it for every chunk, which is a million rows four thousand times. The index has them in order.
-		tx, err := s.db.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-		if err != nil {
-			return nil, sqldb.Trouble(fmt.Errorf("recipients of %s to plan: %w", p.CampaignID, err))
-		}
-		defer tx.Rollback()
-		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off`); err != nil {
-			return nil, sqldb.Trouble(fmt.Errorf("recipients of %s to plan: %w", p.CampaignID, err))
-		}
-		from = tx
-	}
-	rows, err := from.QueryContext(ctx, `SELECT r.id, r.address, r.zones, r.segments FROM recipient r
-		WHERE r.campaign_id = $1 AND r.id > $2 AND r.account_id = $3
-		AND NOT EXISTS (SELECT 1 FROM list_import i WHERE i.id = r.import_id AND i.state <> 'done')
-		ORDER BY r.campaign_id, r.id LIMIT $4`, p.CampaignID, p.Through, p.AccountID, limit)
+	rows, err := s.db.QueryByKey(ctx, s.recipientsToPlanSQL(), p.CampaignID, p.Through, p.AccountID, limit)
 	if err != nil {
 		return nil, sqldb.Trouble(fmt.Errorf("recipients of %s to plan: %w", p.CampaignID, err))
 	}

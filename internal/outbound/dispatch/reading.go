@@ -78,6 +78,10 @@ func (r *runner) listedSince(ctx context.Context, sender overture.Sender, p Prov
 	return read.find(l.Doubt.Address, wanted), true, nil
 }
 
+// sharedWithin is how much further back a reading reaches than the doubt that asked for it: doubts of a killed process come in any order, and
+// without it each that is older by a millisecond would have the whole record read again, beside the others.
+const sharedWithin = 10 * time.Minute
+
 // readingFor gives a reading that began when the doubt might be looked up and reaches back far enough; when there is none, it begins one.
 func (r *runner) readingFor(ctx context.Context, sender overture.Sender, p Provider, l *core.Lookup) *reading {
 	r.readings.mu.Lock()
@@ -91,7 +95,7 @@ func (r *runner) readingFor(ctx context.Context, sender overture.Sender, p Provi
 		last.used = now
 		return last
 	}
-	read := &reading{began: now, used: now, since: since, done: make(chan struct{})}
+	read := &reading{began: now, used: now, since: since.Add(-sharedWithin), done: make(chan struct{})}
 	r.readings.last = read
 	r.helpers.Go(func() {
 		read.err = read.all(ctx, sender, p)

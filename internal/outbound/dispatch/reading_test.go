@@ -55,6 +55,31 @@ func TestManyDoubtsAreLookedUpTogether(t *testing.T) {
 	})
 }
 
+// The doubts that a killed process leaves come in any order, each a moment older or younger than the one before: one reading answers them all.
+func TestDoubtsOfOneMomentShareAReading(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		const n = 40
+		h := build(t, n)
+		now := time.Now()
+		for i := range n {
+			h.exec(`INSERT INTO inflight (message_id, lane_id, sender_id, due_at, not_after, epoch, attempt, token, started_at, state, lookups, next_lookup_at)
+				SELECT message_id, lane_id, $1, due_at, not_after, 0, 1, 'old', $2, 'attempting', 0, $2 FROM dispatch WHERE message_id = $3`,
+				sender, now.Add(-time.Duration(i)*time.Millisecond).UnixMilli(), int64(h.ids[i]))
+			h.provider.record[address(i)] = []overture.FoundSend{{ProviderID: fmt.Sprintf("SM%032d", i), Body: fmt.Sprintf("Hi P%d Reply STOP", i), State: overture.Delivered, CreatedAt: now}}
+		}
+		cfg := short
+		cfg.ManyDoubts = 1
+		h.run("a", cfg)
+		h.until("settled", h.drained)
+		h.sums(map[overture.State]int{overture.Accepted: n})
+		h.provider.mu.Lock()
+		defer h.provider.mu.Unlock()
+		if h.provider.lists != 1 || h.provider.finds > 4 {
+			t.Errorf("the record was read %d times and asked %d times about one message, want one reading", h.provider.lists, h.provider.finds)
+		}
+	})
+}
+
 // A record that fails is not asked by every doubt at once and again and again (a provider in trouble must not be hammered), and the lookups go on when it answers.
 func TestARecordThatFailsIsLeftAlone(t *testing.T) {
 	inTime(t, func(t *testing.T) {

@@ -31,6 +31,6 @@ func InvariantSQL(says string) string {
 }
 
 // OutcomesSQL is how a forecast reads the list of a campaign.
-func OutcomesSQL(ctx context.Context, s *Store, campaign overture.CampaignID) (string, error) {
-	return s.outcomesQuery(ctx, campaign, false)
+func OutcomesSQL(ctx context.Context, s *Store, campaign overture.CampaignID, outcomes bool) (string, error) {
+	return s.outcomesQuery(ctx, campaign, outcomes)
 }

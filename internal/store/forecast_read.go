@@ -58,7 +58,7 @@ func (s *Store) outcomes(ctx context.Context, query string, account overture.Acc
 	}
 	defer tx.Rollback()
 	if s.db.Postgres() { // without statistics it would sort the whole list for every page; the price put on that must not have it compiled
-		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off`); err != nil {
+		if _, err := tx.ExecContext(ctx, `SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off`); err != nil {
 			return 0, 0, trouble(err)
 		}
 	}

@@ -32,7 +32,9 @@ func TestOpeningWaitsForAFreeConnection(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	exec(`CREATE ROLE ` + name + ` LOGIN PASSWORD 'few' CONNECTION LIMIT 3`)
+	if _, err := owner.Exec(ctx, `CREATE ROLE `+name+` LOGIN PASSWORD 'few' CONNECTION LIMIT 3`); err != nil {
+		t.Skipf("this user may not make a role with few connections: %v", err)
+	}
 	defer func() {
 		exec(`DROP OWNED BY ` + name + ` CASCADE`)
 		exec(`DROP ROLE ` + name)

@@ -159,6 +159,9 @@ func (s *soak) run(ctx context.Context) error {
 			fmt.Fprintf(s.out, "%4.0f s: %d accepted, %d waiting, %.0f MiB, %d kills\n", now.Sub(launched).Seconds(), p.Accepted, p.Waiting, rss(s.rig.PID()), s.result.Kills)
 			told = now
 		}
+		if p.State == "paused" { // guard rails stay on: what a misbehaving carrier does here reaches none of them
+			return fmt.Errorf("the campaign was paused by itself: %s", p.Reason)
+		}
 		if p.Settled() {
 			s.endLife()
 			s.result.PerSecond = round(float64(s.o.Messages) / now.Sub(launched).Seconds())

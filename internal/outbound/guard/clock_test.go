@@ -179,6 +179,53 @@ func TestWhatAKilledNodeLeftPausesNothing(t *testing.T) {
 	}
 }
 
+// A campaign becomes slow, and what comes late is of what went out before: people stop and messages come back at the pace of then. That is no turn for the
+// worse, also for a node that starts in the middle of it. The same beside a steady pace is.
+func TestWhatComesLateIsOfEarlierMessages(t *testing.T) {
+	for _, x := range []struct {
+		what   string
+		slow   bool
+		start  int // outcomes before this guard looks
+		happen func(w *town)
+		pauses int
+	}{
+		{"stops, slow", true, 0, func(w *town) { w.stopped += 6 }, 0},
+		{"not delivered, slow", true, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 15; w.c.Counts[overture.Delivered] -= 15 }, 0},
+		{"stops, slow, a node that has just begun", true, 100_000, func(w *town) { w.stopped += 6 }, 0},
+		{"refused, slow", true, 0, func(w *town) { w.c.Counts[overture.Failed] += 3; w.c.Counts[overture.Delivered] -= 3 }, 1},
+		{"stops, steady", false, 0, func(w *town) { w.stopped += 15 }, 1},
+		{"not delivered, steady", false, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 30; w.c.Counts[overture.Delivered] -= 30 }, 1},
+	} {
+		t.Run(x.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := watched(t, overture.CampaignRails{})
+				w.mu.Lock()
+				w.c.Counts[overture.Delivered] = x.start
+				w.c.LaunchedAt = w.began.Add(-10 * time.Minute)
+				w.mu.Unlock()
+				if x.start == 0 {
+					for range 600 {
+						w.pass(time.Second, func() { w.c.Counts[overture.Delivered] += 100 })
+					}
+				}
+				for range 600 {
+					w.pass(time.Second, func() {
+						n := 100
+						if x.slow {
+							n = 4
+						}
+						w.c.Counts[overture.Delivered] += n
+						x.happen(w)
+					})
+				}
+				if pauses, _ := w.seen(); len(pauses) != x.pauses {
+					t.Errorf("%+v, want %d", pauses, x.pauses)
+				}
+			})
+		})
+	}
+}
+
 // A canary of fifty goes out in a minute, is judged five minutes later, and then the rate rises every ten minutes.
 func TestACanaryAndThenARamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (g *Guard) look(ctx context.Context, c overture.Guarded, now time.Time) err
 	}
 	// What a killed node left in doubt says nothing about the provider; it pauses nothing by itself.
 	outcomes.Unknown = max(outcomes.Unknown-c.Adopted, 0)
-	if rail, words := g.track(c, now).judge(outcomes, c.Watch.Known, c.Limits); rail != "" {
+	if rail, words := g.track(c, now).judge(outcomes, c.Watch.Known, c.Limits, now); rail != "" {
 		return g.pause(ctx, c, rail, words)
 	}
 	return nil

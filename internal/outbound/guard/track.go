@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -12,16 +13,24 @@ import (
 // node that starts in the middle of a large campaign begins with what it sees then.
 type track struct {
 	known overture.Outcomes
-	looks []overture.Outcomes // oldest first; the first is the base of the judgment
+	looks []look // oldest first; the first is the base of the judgment
+	pace  pace
+	moved time.Time // when the last outcome came
+	total int       // of them, then
 
 	optedOut int
 	askAgain time.Time // people who stopped are counted seldom, see optedOut
 }
 
-func (g *Guard) track(c overture.Guarded, _ time.Time) *track {
+type look struct {
+	overture.Outcomes
+	at time.Time
+}
+
+func (g *Guard) track(c overture.Guarded, now time.Time) *track {
 	t := g.tracks[c.ID]
 	if t == nil {
-		t = &track{}
+		t = &track{pace: newPace(c.LaunchedAt, now, overture.OutcomesOf(c.Counts, 0).Total())}
 		g.tracks[c.ID] = t
 	}
 	return t
@@ -46,23 +55,28 @@ func (g *Guard) optedOut(ctx context.Context, c overture.Guarded, now time.Time)
 
 // judge looks at the last outcomes: as few as make a whole sample, and never those that a resume acknowledged. It gives the rail and the reason when the
 // campaign must pause.
-func (t *track) judge(now, known overture.Outcomes, limits overture.Rails) (rail, words string) {
+func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at time.Time) (rail, words string) {
+	t.pace.note(at, now.Total())
+	if t.moved.IsZero() || now.Total() != t.total {
+		t.moved, t.total = at, now.Total()
+	}
 	if limits.Sample <= 0 {
 		return "", ""
 	}
 	if t.looks == nil || t.known != known {
-		t.known, t.looks = known, []overture.Outcomes{known}
+		t.known, t.looks = known, []look{{known, at}}
 		if now.Since(known).Total() > 5*limits.Sample { // this node comes late: what it did not watch it does not judge
-			t.looks[0] = now
+			t.looks[0].Outcomes = now
 		}
 	}
-	for len(t.looks) > 1 && now.Since(t.looks[1]).Total() >= limits.Sample {
+	for len(t.looks) > 1 && now.Since(t.looks[1].Outcomes).Total() >= limits.Sample {
 		t.looks = t.looks[1:]
 	}
-	lately := now.Since(t.looks[0])
+	base := t.looks[0]
+	lately := now.Since(base.Outcomes)
 	n := lately.Total()
-	if last := t.looks[len(t.looks)-1]; now != last {
-		t.looks = append(t.looks, now)
+	if now != t.looks[len(t.looks)-1].Outcomes {
+		t.looks = append(t.looks, look{now, at})
 	}
 	if len(t.looks) > maxLooks { // a slow campaign: keep every second
 		kept := t.looks[:1]
@@ -74,17 +88,26 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails) (rail
 	if n < limits.Sample {
 		return "", ""
 	}
+	// What comes after its message, sooner or later, is of those that went out before as well.
+	before := sync.OnceValue(func() int {
+		if most := t.pace.most(t.moved.Sub(base.at), at); 2*most > 3*n { // it has become slow; less may be how the looks fell
+			return most
+		}
+		return n
+	})
 	for _, x := range []struct {
 		rail     string
 		n, limit int
+		of       func() int
 		what     string
 	}{
-		{"failed", min(n, lately.Refused+lately.Undelivered), limits.FailedPercent, "were refused or not delivered"},
-		{"opted_out", lately.OptedOut, limits.OptedOutPercent, "made the person stop the brand"},
-		{"unknown", lately.Unknown + lately.Held, limits.UnknownPercent, "are in doubt"},
+		{"failed", lately.Refused, limits.FailedPercent, func() int { return n }, "were refused or not delivered"},
+		{"failed", min(n, lately.Refused+lately.Undelivered), limits.FailedPercent, before, "were refused or not delivered"},
+		{"opted_out", lately.OptedOut, limits.OptedOutPercent, before, "made the person stop the brand"},
+		{"unknown", lately.Unknown + lately.Held, limits.UnknownPercent, func() int { return n }, "are in doubt"},
 	} {
-		if x.limit > 0 && x.n*100 > x.limit*n {
-			return x.rail, fmt.Sprintf("%s %% of the last %d %s, limit %d %%", percent(x.n, n), n, x.what, x.limit)
+		if x.limit > 0 && x.n*100 > x.limit*n && x.n*100 > x.limit*x.of() {
+			return x.rail, fmt.Sprintf("%s %% of the last %d %s, limit %d %%", percent(x.n, x.of()), x.of(), x.what, x.limit)
 		}
 	}
 	return "", ""

@@ -33,9 +33,9 @@ func (p *pace) note(at time.Time, total int) {
 }
 
 // most gives the most outcomes in any stretch of time of this length, as far as the reach goes back.
-func (p pace) most(length time.Duration, now time.Time) int {
+func (p *pace) most(length time.Duration, now time.Time) int {
 	most := 0
-	for _, end := range p {
+	for _, end := range *p {
 		if !end.at.After(now) {
 			most = max(most, end.total-p.by(end.at.Add(-length)))
 		}
@@ -44,15 +44,15 @@ func (p pace) most(length time.Duration, now time.Time) int {
 }
 
 // by gives how many there were at a moment, evenly between two points.
-func (p pace) by(at time.Time) int {
-	if !at.After(p[0].at) {
-		return p[0].total
+func (p *pace) by(at time.Time) int {
+	if !at.After((*p)[0].at) {
+		return (*p)[0].total
 	}
-	for i := 1; i < len(p); i++ {
-		a, b := p[i-1], p[i]
+	for i := 1; i < len(*p); i++ {
+		a, b := (*p)[i-1], (*p)[i]
 		if at.Before(b.at) {
 			return a.total + int(float64(b.total-a.total)*at.Sub(a.at).Seconds()/b.at.Sub(a.at).Seconds())
 		}
 	}
-	return p[len(p)-1].total
+	return (*p)[len(*p)-1].total
 }

@@ -186,15 +186,17 @@ func TestWhatComesLateIsOfEarlierMessages(t *testing.T) {
 		what   string
 		slow   bool
 		start  int // outcomes before this guard looks
+		burst  int // every so many seconds what went out meanwhile ends at once, as doubts do; 0: every second
 		happen func(w *town)
 		pauses int
 	}{
-		{"stops, slow", true, 0, func(w *town) { w.stopped += 6 }, 0},
-		{"not delivered, slow", true, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 15; w.c.Counts[overture.Delivered] -= 15 }, 0},
-		{"stops, slow, a node that has just begun", true, 100_000, func(w *town) { w.stopped += 6 }, 0},
-		{"refused, slow", true, 0, func(w *town) { w.c.Counts[overture.Failed] += 3; w.c.Counts[overture.Delivered] -= 3 }, 1},
-		{"stops, steady", false, 0, func(w *town) { w.stopped += 15 }, 1},
-		{"not delivered, steady", false, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 30; w.c.Counts[overture.Delivered] -= 30 }, 1},
+		{"stops, slow", true, 0, 0, func(w *town) { w.stopped += 6 }, 0},
+		{"not delivered, slow", true, 0, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 15; w.c.Counts[overture.Delivered] -= 15 }, 0},
+		{"stops, slow, a node that has just begun", true, 100_000, 0, func(w *town) { w.stopped += 6 }, 0},
+		{"stops, in bursts, a node that has just begun", true, 100_000, 60, func(w *town) { w.stopped += 6 }, 0},
+		{"refused, slow", true, 0, 0, func(w *town) { w.c.Counts[overture.Failed] += 3; w.c.Counts[overture.Delivered] -= 3 }, 1},
+		{"stops, steady", false, 0, 0, func(w *town) { w.stopped += 15 }, 1},
+		{"not delivered, steady", false, 0, 0, func(w *town) { w.c.Counts[overture.Undelivered] += 30; w.c.Counts[overture.Delivered] -= 30 }, 1},
 	} {
 		t.Run(x.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -208,10 +210,15 @@ func TestWhatComesLateIsOfEarlierMessages(t *testing.T) {
 						w.pass(time.Second, func() { w.c.Counts[overture.Delivered] += 100 })
 					}
 				}
-				for range 600 {
+				for i := range 600 {
 					w.pass(time.Second, func() {
 						n := 100
-						if x.slow {
+						switch {
+						case x.burst > 0 && (i+1)%x.burst == 0:
+							n = 4 * x.burst
+						case x.burst > 0:
+							n = 0
+						case x.slow:
 							n = 4
 						}
 						w.c.Counts[overture.Delivered] += n

@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/overture-im/overture"
@@ -15,16 +14,15 @@ type track struct {
 	known overture.Outcomes
 	looks []look // oldest first; the first is the base of the judgment
 	pace  pace
-	moved time.Time // when the last outcome came
-	total int       // of them, then
 
 	optedOut int
-	askAgain time.Time // people who stopped are counted seldom, see optedOut
+	counted  time.Time // when: people who stopped are counted seldom, see optedOut
+	askAgain time.Time
 }
 
 type look struct {
 	overture.Outcomes
-	at time.Time
+	at, counted time.Time // counted: when its OptedOut was
 }
 
 func (g *Guard) track(c overture.Guarded, now time.Time) *track {
@@ -49,7 +47,7 @@ func (g *Guard) optedOut(ctx context.Context, c overture.Guarded, now time.Time)
 	if err != nil {
 		return 0, err
 	}
-	t.optedOut, t.askAgain = n, now.Add(max(5*time.Second, 20*time.Since(began)))
+	t.optedOut, t.counted, t.askAgain = n, now, now.Add(max(5*time.Second, 20*time.Since(began)))
 	return n, nil
 }
 
@@ -57,14 +55,11 @@ func (g *Guard) optedOut(ctx context.Context, c overture.Guarded, now time.Time)
 // campaign must pause.
 func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at time.Time) (rail, words string) {
 	t.pace.note(at, now.Total())
-	if t.moved.IsZero() || now.Total() != t.total {
-		t.moved, t.total = at, now.Total()
-	}
 	if limits.Sample <= 0 {
 		return "", ""
 	}
 	if t.looks == nil || t.known != known {
-		t.known, t.looks = known, []look{{known, at}}
+		t.known, t.looks = known, []look{{known, at, at}}
 		if now.Since(known).Total() > 5*limits.Sample { // this node comes late: what it did not watch it does not judge
 			t.looks[0].Outcomes = now
 		}
@@ -76,7 +71,7 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 	lately := now.Since(base.Outcomes)
 	n := lately.Total()
 	if now != t.looks[len(t.looks)-1].Outcomes {
-		t.looks = append(t.looks, look{now, at})
+		t.looks = append(t.looks, look{now, at, t.counted})
 	}
 	if len(t.looks) > maxLooks { // a slow campaign: keep every second
 		kept := t.looks[:1]
@@ -89,12 +84,14 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 		return "", ""
 	}
 	// What comes after its message, sooner or later, is of those that went out before as well.
-	before := sync.OnceValue(func() int {
-		if most := t.pace.most(t.moved.Sub(base.at), at); 2*most > 3*n { // it has become slow; less may be how the looks fell
-			return most
+	before := func(since time.Time) func() int {
+		return func() int {
+			if most := t.pace.most(at.Sub(since), at); 2*most > 3*n { // it has become slow; less may be how the looks fell
+				return most
+			}
+			return n
 		}
-		return n
-	})
+	}
 	for _, x := range []struct {
 		rail     string
 		n, limit int
@@ -102,8 +99,8 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 		what     string
 	}{
 		{"failed", lately.Refused, limits.FailedPercent, func() int { return n }, "were refused or not delivered"},
-		{"failed", min(n, lately.Refused+lately.Undelivered), limits.FailedPercent, before, "were refused or not delivered"},
-		{"opted_out", lately.OptedOut, limits.OptedOutPercent, before, "made the person stop the brand"},
+		{"failed", min(n, lately.Refused+lately.Undelivered), limits.FailedPercent, before(base.at), "were refused or not delivered"},
+		{"opted_out", lately.OptedOut, limits.OptedOutPercent, before(earlier(base.at, base.counted)), "made the person stop the brand"},
 		{"unknown", lately.Unknown + lately.Held, limits.UnknownPercent, func() int { return n }, "are in doubt"},
 	} {
 		if x.limit > 0 && x.n*100 > x.limit*n && x.n*100 > x.limit*x.of() {
@@ -115,3 +112,10 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 
 // maxLooks bounds the memory of a track.
 const maxLooks = 256
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

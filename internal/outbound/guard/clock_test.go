@@ -233,6 +233,25 @@ func TestWhatComesLateIsOfEarlierMessages(t *testing.T) {
 	}
 }
 
+// A night without a message, in which people stop because of those of the evening, pauses nothing in the morning.
+func TestStopsOfANightAreOfTheEvening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watched(t, overture.CampaignRails{})
+		for range 600 {
+			w.pass(time.Second, func() { w.c.Counts[overture.Delivered] += 100 })
+		}
+		for range 100 {
+			w.pass(5*time.Minute, func() { w.stopped += 5 })
+		}
+		for range 600 {
+			w.pass(time.Second, func() { w.c.Counts[overture.Delivered] += 4 })
+		}
+		if pauses, _ := w.seen(); len(pauses) != 0 {
+			t.Errorf("%+v", pauses)
+		}
+	})
+}
+
 // A canary of fifty goes out in a minute, is judged five minutes later, and then the rate rises every ten minutes.
 func TestACanaryAndThenARamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -54,7 +54,6 @@ func (g *Guard) optedOut(ctx context.Context, c overture.Guarded, now time.Time)
 // judge looks at the last outcomes: as few as make a whole sample, and never those that a resume acknowledged. It gives the rail and the reason when the
 // campaign must pause.
 func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at time.Time) (rail, words string) {
-	t.pace.note(at, now.Total())
 	if limits.Sample <= 0 {
 		return "", ""
 	}
@@ -68,6 +67,7 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 		t.looks = t.looks[1:]
 	}
 	base := t.looks[0]
+	t.pace.note(at, now.Total(), base.at)
 	lately := now.Since(base.Outcomes)
 	n := lately.Total()
 	if now != t.looks[len(t.looks)-1].Outcomes {
@@ -86,7 +86,7 @@ func (t *track) judge(now, known overture.Outcomes, limits overture.Rails, at ti
 	// What comes after its message, sooner or later, is of those that went out before as well.
 	before := func(since time.Time) func() int {
 		return func() int {
-			if most := t.pace.most(at.Sub(since), at); 2*most > 3*n { // it has become slow; less may be how the looks fell
+			if most := t.pace.most(at.Sub(since)); 2*most > 3*n { // it has become slow; less may be how the looks fell
 				return most
 			}
 			return n
